@@ -1,0 +1,8 @@
+//! The whole pipeline, as a host drives it.
+
+mod common;
+mod forms;
+mod outcomes;
+mod properties;
+mod refusals;
+mod sites;

@@ -1,0 +1,168 @@
+//! Carries one request through the verbs of the collector.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use headwater_collector::{
+    Credentials, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally, Unavailable,
+    decode, inflate,
+};
+use tokio::{sync::Semaphore, task, time::timeout};
+
+use crate::{
+    Forward,
+    budget::{Budget, Lease},
+    limits,
+};
+
+/// The collector of a process: its sites, what it has seen, and the way to the stage behind. Cheap to clone;
+/// clones are the same collector.
+pub struct Collector<F>(Arc<Inner<F>>);
+
+struct Inner<F> {
+    sites: Arc<Sites>,
+    forward: F,
+    seen: Mutex<SeenCache>,
+    tally: Mutex<Tally>,
+    budget: Budget,
+    /// Large requests that are unpacked and read at once: no more than there are cores, because each may
+    /// need many times the bytes that its body had.
+    workshop: Semaphore,
+}
+
+/// What a request carries beside its body, owned: its sender may hang up.
+#[derive(Default)]
+pub(crate) struct Sender {
+    pub(crate) authorization: Option<String>,
+    pub(crate) origin: Option<String>,
+    pub(crate) ip: Option<IpAddr>,
+}
+
+impl<F> Clone for Collector<F> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<F: Forward> Collector<F> {
+    /// A collector that has seen nothing yet.
+    #[must_use]
+    pub fn new(sites: Arc<Sites>, forward: F) -> Self {
+        Self::with_in_flight(sites, forward, limits::IN_FLIGHT_BYTES)
+    }
+
+    /// A collector whose requests hold at most so many bytes together, in place of
+    /// [`limits::IN_FLIGHT_BYTES`].
+    #[must_use]
+    pub fn with_in_flight(sites: Arc<Sites>, forward: F, bytes: usize) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Inner {
+            sites,
+            forward,
+            seen: Mutex::default(),
+            tally: Mutex::default(),
+            budget: Budget::new(bytes),
+            workshop: Semaphore::new(cores),
+        }))
+    }
+
+    /// What became of all events since the start, of requests that were not refused as a whole.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        *lock(&self.0.tally)
+    }
+
+    pub(crate) fn sites(&self) -> &Sites {
+        &self.0.sites
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.0.budget.lease()
+    }
+
+    /// Answers a request that was read. It runs to its end even if nobody waits for the answer any more, and
+    /// a panic in it is an answer too.
+    pub(crate) async fn answer(&self, body: Vec<u8>, sender: Sender, lease: Lease) -> Reply {
+        let collector = self.clone();
+        let carried = task::spawn(async move { collector.carry(body, sender, lease).await });
+        carried.await.unwrap_or_else(|error| Err(fault(&error))).unwrap_or_else(|refusal| refusal.reply())
+    }
+
+    async fn carry(self, body: Vec<u8>, sender: Sender, mut lease: Lease) -> Result<Reply, Refusal> {
+        let (received_at, bytes) = (unix_ms(), body.len());
+        let mut forwarding = if bytes > limits::INLINE_BYTES || body.starts_with(GZIP_MAGIC) {
+            let _turn = self.0.workshop.acquire().await.expect("never closed");
+            let collector = self.clone();
+            let prepare = move || collector.prepare(&body, &sender, received_at);
+            task::spawn_blocking(prepare).await.unwrap_or_else(|error| Err(fault(&error)))?
+        } else {
+            self.prepare(&body, &sender, received_at)?
+        };
+        let answer = self.forward(forwarding.take_records(), &mut lease).await;
+        let answered = forwarding.answered(answer);
+        {
+            let mut seen = self.seen();
+            seen.behind(self.0.forward.incarnation());
+            seen.mark(answered.marks());
+        }
+        *lock(&self.0.tally) += answered.tally();
+        Ok(answered.reply())
+    }
+
+    async fn forward(&self, records: Vec<Vec<u8>>, lease: &mut Lease) -> Result<(), Unavailable> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        lease.grow(records.iter().map(Vec::len).sum()).map_err(|refusal| unavailable(refusal.message))?;
+        let answer = timeout(limits::FORWARD, self.0.forward.forward(records)).await;
+        answer.unwrap_or_else(|_| Err(unavailable("the stage behind does not answer".to_owned())))
+    }
+
+    fn prepare(&self, body: &[u8], sender: &Sender, received_at: i64) -> Result<Forwarding, Refusal> {
+        let credentials =
+            Credentials { authorization: sender.authorization.as_deref(), origin: sender.origin.as_deref() };
+        let text = inflate(body)?;
+        let admitted = decode(&text)?.authorise(&self.0.sites, &credentials)?.admit(received_at)?;
+        let fresh = {
+            let mut seen = self.seen();
+            admitted.look_up(|stream, seq| seen.contains(stream, seq))
+        };
+        Ok(fresh.enrich(Surroundings { ip: sender.ip, ..Surroundings::default() }).forward())
+    }
+
+    /// The seen cache. After a panic in the middle of a mark it may be anything, so it forgets.
+    fn seen(&self) -> MutexGuard<'_, SeenCache> {
+        self.0.seen.lock().unwrap_or_else(|poisoned| {
+            self.0.seen.clear_poison();
+            let mut seen = poisoned.into_inner();
+            seen.clear();
+            seen
+        })
+    }
+}
+
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+
+fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unavailable(message: String) -> Unavailable {
+    Unavailable { message, retry_after_s: limits::RETRY_AFTER_S }
+}
+
+fn fault(error: &task::JoinError) -> Refusal {
+    tracing::error!(%error, "a request was not carried to its end");
+    let message = "a fault of the collector, which has logged it";
+    Refusal { retry_after_s: Some(limits::RETRY_AFTER_S), ..Refusal::new(RefusalKind::Internal, message) }
+}
+
+/// This machine's clock. Before 1970 there is nothing to collect.
+fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

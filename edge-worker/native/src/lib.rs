@@ -1,0 +1,45 @@
+//! The collector as a part of a native server: an axum [`Router`](axum::Router) with `/collect`,
+//! `/pixel.gif` and `/healthz`, for a program that gives it the way to the stage behind.
+//!
+//! ```no_run
+//! # use std::{future::Future, net::SocketAddr, sync::Arc};
+//! use headwater_collector::{Sites, Unavailable};
+//! use headwater_native::{Collector, Forward, router};
+//!
+//! struct Log;
+//!
+//! impl Forward for Log {
+//!     async fn forward(&self, records: Vec<Vec<u8>>) -> Result<(), Unavailable> {
+//!         // … append, fsync, and only then:
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # async fn serve() -> std::io::Result<()> {
+//! let collector = Collector::new(Arc::new(Sites::open()), Log);
+//! let service = router(collector).into_make_service_with_connect_info::<SocketAddr>();
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?, service).await
+//! # }
+//! ```
+//!
+//! It reads requests within bounds of bytes and time, and calls the verbs of [`headwater_collector`], which
+//! decide everything. The address of the peer is taken from
+//! [`ConnectInfo`](axum::extract::ConnectInfo); no header of a proxy is believed.
+//!
+//! **Invariant, bounds:** what requests hold together is at most [`limits::IN_FLIGHT_BYTES`] beside one
+//! request per core that is being unpacked; beyond, 503 with `Retry-After`.
+//!
+//! **Invariant:** a request that was read is carried to its end even if its sender hangs up, and a panic in
+//! one is answered 500 and touches no other.
+
+mod answer;
+mod body;
+mod budget;
+mod forward;
+mod host;
+pub mod limits;
+mod routes;
+
+pub use forward::Forward;
+pub use host::Collector;
+pub use routes::router;

@@ -1,0 +1,93 @@
+//! The paths that are ours.
+
+use std::{borrow::Cow, net::SocketAddr};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, Request, State},
+    http::{Extensions, HeaderMap, Method, header},
+    response::Response,
+    routing::any,
+};
+use headwater_collector::{Refusal, RefusalKind, Reply, cors, pixel};
+
+use crate::{Collector, Forward, answer::response, body, host::Sender};
+
+/// `/collect`, `/pixel.gif` and `/healthz`; any other path is the embedding program's. Serve it with
+/// `into_make_service_with_connect_info::<SocketAddr>()`, or events have no address.
+pub fn router<F: Forward>(collector: Collector<F>) -> Router {
+    Router::new()
+        .route("/collect", any(collect::<F>))
+        .route("/pixel.gif", any(pixel::<F>))
+        .route("/healthz", any(healthz))
+        .with_state(collector)
+}
+
+async fn collect<F: Forward>(State(collector): State<Collector<F>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let sender = sender(&parts.headers, &parts.extensions);
+    let origin = sender.origin.clone();
+    if parts.method == Method::OPTIONS {
+        return response(cors::preflight(collector.sites(), origin.as_deref()));
+    }
+    let mut reply = if parts.method == Method::POST {
+        let mut lease = collector.lease();
+        match body::read(&parts.headers, body, &mut lease).await {
+            Ok(body) => collector.answer(body, sender, lease).await,
+            Err(refusal) => refusal.reply(),
+        }
+    } else {
+        method_not_allowed(&parts.method, "OPTIONS, POST")
+    };
+    cors::allow(&mut reply, collector.sites(), origin.as_deref());
+    response(reply)
+}
+
+async fn pixel<F: Forward>(State(collector): State<Collector<F>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let mut lease = collector.lease();
+    let reply = match parts.method {
+        Method::GET => match pixel::body(parts.uri.query().unwrap_or_default()) {
+            Ok(body) => match lease.grow(body.len()) {
+                Ok(()) => collector.answer(body, sender(&parts.headers, &parts.extensions), lease).await,
+                Err(refusal) => refusal.reply(),
+            },
+            Err(refusal) => refusal.reply(),
+        },
+        // Whoever only asks whether the image is there has seen no page.
+        Method::HEAD => Refusal::new(RefusalKind::MethodNotAllowed, "HEAD").reply(),
+        method => return response(method_not_allowed(&method, "GET, HEAD")),
+    };
+    response(pixel::image(&reply))
+}
+
+async fn healthz(method: Method) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        return response(method_not_allowed(&method, "GET, HEAD"));
+    }
+    response(Reply {
+        status: 200,
+        headers: vec![
+            ("content-type", Cow::Borrowed("application/json")),
+            ("cache-control", Cow::Borrowed("no-store")),
+        ],
+        body: Cow::Borrowed(b"{\"status\":\"ok\"}"),
+    })
+}
+
+fn method_not_allowed(method: &Method, allow: &'static str) -> Reply {
+    let message = format!("method: {method} is not one of {allow}");
+    let mut reply = Refusal::new(RefusalKind::MethodNotAllowed, message).reply();
+    reply.headers.push(("allow", Cow::Borrowed(allow)));
+    reply
+}
+
+fn sender(headers: &HeaderMap, extensions: &Extensions) -> Sender {
+    // What is no text is kept as a wrong value: absent would be another thing.
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default().to_owned());
+    Sender {
+        authorization: text(header::AUTHORIZATION),
+        origin: text(header::ORIGIN),
+        ip: extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
+    }
+}

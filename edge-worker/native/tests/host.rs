@@ -1,0 +1,230 @@
+//! What the host adds to the verbs: the way behind fails or waits, senders hang up, memory is bounded.
+
+mod support;
+
+use std::{
+    io::Write as _,
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, Server, eventually};
+
+fn native(seqs: std::ops::Range<u32>) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    let events: Vec<_> = seqs.map(|seq| format!(r#"{{"seq":{seq},"type":"x","ts":{now}}}"#)).collect();
+    format!(
+        r#"{{"v":1,"site_id":"site-123","sent_at":{now},"batches":[{{"stream":"01905d1e-7c00-4abc-9def-0123456789ab","client_id":"c","context":{{}},"events":[{}]}}]}}"#,
+        events.join(",")
+    )
+}
+
+#[test]
+fn the_plain_request_of_the_design_is_204_with_the_peers_anonymised_address() {
+    let server = Server::start();
+    let answer = server.post(PLAIN);
+    assert_eq!((answer.status_and_ack(), answer.body.len()), ((204, "3"), 0));
+    let events = server.sink.take_events();
+    assert_eq!((events.len(), events[0].ip.as_deref()), (3, Some("127.0.0.0")));
+}
+
+#[test]
+fn what_could_not_be_forwarded_is_tried_again_and_only_then_remembered() {
+    let server = Server::start();
+    server.sink.set(FAIL);
+    for _ in 0..2 {
+        let answer = server.post(native(0..3));
+        assert_eq!((answer.status_and_ack(), answer.header("retry-after")), ((503, "0"), Some("9")));
+        assert_eq!(answer.json()["error"], "unavailable");
+        assert_eq!(answer.message(), "the log: no space");
+    }
+    server.sink.set(KEEP);
+    assert_eq!(server.post(native(0..3)).status_and_ack(), (204, "3"));
+    assert_eq!(server.sink.len(), 3);
+    assert_eq!(server.post(native(0..4)).status_and_ack(), (204, "4"));
+    assert_eq!(server.sink.len(), 4, "the copies stay here");
+    let tally = server.collector.tally();
+    assert_eq!((tally.accepted, tally.deferred, tally.duplicate), (4, 6, 3));
+}
+
+#[test]
+fn a_copy_is_not_settled_while_the_first_is_on_its_way() {
+    let server = Server::start();
+    server.sink.set(HOLD);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| server.post(native(0..1)));
+        let second = scope.spawn(|| server.post(native(0..1)));
+        // Both are behind the look-up: neither was taken for settled.
+        eventually(|| server.sink.waiting() == 2);
+        server.sink.gate.add_permits(2);
+        for answer in [first, second] {
+            assert_eq!(answer.join().expect("an answer").status_and_ack(), (204, "1"));
+        }
+    });
+    assert_eq!((server.sink.len(), server.collector.tally().accepted), (2, 2));
+}
+
+#[test]
+fn a_request_whose_sender_hangs_up_is_carried_to_its_end() {
+    let server = Server::start();
+    server.sink.set(HOLD);
+    let body = native(0..2);
+    let mut stream = server.connect();
+    write!(stream, "POST /collect HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+        .expect("a connection");
+    eventually(|| server.sink.waiting() == 1);
+    drop(stream);
+    server.sink.gate.add_permits(1);
+    eventually(|| server.collector.tally().accepted == 2);
+    server.sink.set(KEEP);
+    assert_eq!(server.post(native(0..2)).status_and_ack(), (204, "2"));
+    assert_eq!(server.sink.len(), 2, "it was marked");
+}
+
+#[test]
+fn a_panic_is_an_answer_and_the_connection_goes_on() {
+    let server = Server::start();
+    server.sink.set(PANIC);
+    let mut stream = server.connect();
+    let mut post = |mode: u8| {
+        server.sink.set(mode);
+        write!(stream, "POST /collect HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{PLAIN}", PLAIN.len())
+            .expect("a connection");
+        Answer::read(&mut stream)
+    };
+    let answer = post(PANIC);
+    assert_eq!((answer.status_and_ack(), answer.header("retry-after")), ((500, "0"), Some("2")));
+    assert_eq!(answer.json()["error"], "internal");
+    assert_eq!(post(KEEP).status_and_ack(), (204, "3"));
+}
+
+#[test]
+fn bytes_in_flight_are_bounded_and_given_back() {
+    let server = Server::start_with(64 << 10);
+    let with = |bytes: usize| PLAIN.replace("v123", &"v".repeat(bytes));
+    server.sink.set(HOLD);
+    thread::scope(|scope| {
+        // Its body and its records fill 58 of the 64 KiB until the gate opens.
+        let first = scope.spawn(|| server.post(with(28 << 10)));
+        eventually(|| server.sink.waiting() == 1);
+        let answer = server.post(with(8 << 10));
+        assert_eq!((answer.status_and_ack(), answer.header("retry-after")), ((503, "0"), Some("2")));
+        assert_eq!(answer.message(), "body: too many bytes in flight");
+        server.sink.gate.add_permits(1);
+        assert_eq!(first.join().expect("an answer").status_and_ack(), (204, "3"));
+    });
+    server.sink.set(KEEP);
+    assert_eq!(server.post(with(28 << 10)).status_and_ack(), (204, "3"));
+    assert_eq!(server.sink.len(), 6);
+}
+
+#[test]
+fn bodies_may_be_gzip_chunked_and_plain_text() {
+    let server = Server::start();
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(PLAIN.as_bytes()).expect("into memory");
+    assert_eq!(server.post(encoder.finish().expect("into memory")).status_and_ack(), (204, "3"));
+    let answer = server.request("POST", "/collect", &[("content-type", "text/plain")], PLAIN.as_bytes());
+    assert_eq!(answer.status_and_ack(), (204, "3"));
+
+    let mut stream = server.connect();
+    let (one, two) = PLAIN.split_at(100);
+    write!(
+        stream,
+        "POST /collect HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n",
+        one.len(),
+        two.len()
+    )
+    .expect("a connection");
+    assert_eq!(Answer::read(&mut stream).status_and_ack(), (204, "3"));
+    let props = |text: &str| format!(r#""props":{{"video_id":"{}"}}"#, text.repeat(40_000));
+    let apart = PLAIN.replace(r#""props":{"video_id":"v123"}"#, &props("v"));
+    let apart = apart.replace(r#""ts":1710320005"#, &format!(r#""ts":1710320005,{}"#, props("w")));
+    assert_eq!(server.post(apart).status_and_ack(), (204, "3"));
+}
+
+#[test]
+fn a_request_that_asks_before_sending_too_much_is_told_at_once() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    write!(
+        stream,
+        "POST /collect HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10000000\r\n\r\n"
+    )
+    .expect("a connection");
+    assert_eq!(Answer::read(&mut stream).status_and_ack(), (413, "0"));
+}
+
+#[test]
+fn other_methods_are_refused_in_json_and_other_paths_are_not_ours() {
+    let server = Server::start();
+    for (method, path, allow) in [
+        ("GET", "/collect", "options, post"),
+        ("PUT", "/collect", "options, post"),
+        ("POST", "/pixel.gif", "get, head"),
+        ("DELETE", "/healthz", "get, head"),
+    ] {
+        let answer = server.request(method, path, &[], b"");
+        assert_eq!(
+            (answer.status_and_ack(), answer.header("allow")),
+            ((405, "0"), Some(allow)),
+            "{method} {path}"
+        );
+        assert_eq!(answer.json()["error"], "method_not_allowed");
+    }
+    assert_eq!(server.request("GET", "/", &[], b"").status_and_ack(), (404, "none"));
+    let health = server.request("GET", "/healthz", &[], b"");
+    assert_eq!((health.status, health.json()["status"].as_str()), (200, Some("ok")));
+}
+
+#[test]
+fn pages_of_a_sites_origins_may_send_and_read() {
+    let server = Server::start();
+    let ours = &[("origin", "https://shop.example"), ("access-control-request-method", "POST")];
+    let preflight = server.request("OPTIONS", "/collect", ours, b"");
+    assert_eq!(preflight.status, 204);
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("https://shop.example"));
+    assert_eq!(preflight.header("access-control-allow-methods"), Some("post"));
+    let evil = &[("origin", "https://evil.example")];
+    let preflight = server.request("OPTIONS", "/collect", evil, b"");
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (403, None));
+
+    for (body, status) in [(PLAIN, 204), ("", 400)] {
+        let answer = server.request("POST", "/collect", ours, body.as_bytes());
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.example"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("hw-ack, retry-after"));
+        assert_eq!(answer.header("vary"), Some("origin"));
+    }
+    assert_eq!(server.request("POST", "/collect", evil, b"").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn the_pixel_takes_the_plain_form_and_is_always_an_image() {
+    const EVENTS: &str = "eyJzaXRlX2lkIjoic2l0ZS0xMjMiLCJjbGllbnRfaWQiOiJjIiwiZXZlbnRzIjpbeyJ0eXBlIjoib3BlbiIsInRzIjoxNzEwMzIwMDAwfV19";
+    let server = Server::start();
+    for (method, query, ack, written) in [
+        ("GET", format!("?events={EVENTS}"), "1", 1),
+        ("GET", "?events=e30".to_owned(), "0", 1),
+        ("GET", "?events=%%%".to_owned(), "0", 1),
+        ("GET", String::new(), "0", 1),
+        ("HEAD", format!("?events={EVENTS}"), "0", 1),
+    ] {
+        let answer = server.request(method, &format!("/pixel.gif{query}"), &[], b"");
+        assert_eq!(answer.status_and_ack(), (200, ack), "{method} {query}");
+        assert_eq!(answer.header("content-type"), Some("image/gif"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert_eq!(answer.body.starts_with(b"GIF89a"), method == "GET");
+        assert_eq!(server.sink.len(), written);
+    }
+    server.sink.set(FAIL);
+    let answer = server.request("GET", &format!("/pixel.gif?events={EVENTS}"), &[], b"");
+    assert_eq!(answer.status_and_ack(), (200, "0"));
+}
+
+#[test]
+fn an_address_is_that_of_the_peer_whatever_a_header_says() {
+    let server = Server::start();
+    server.request("POST", "/collect", &[("x-forwarded-for", "8.8.8.8")], PLAIN.as_bytes());
+    assert_eq!(server.sink.take_events()[0].ip.as_deref(), Some("127.0.0.0"));
+}
