@@ -1,0 +1,52 @@
+//! What the core tells a shell to do.
+
+use super::StreamNo;
+use crate::{
+    reason::Reason,
+    session::{Session, SessionId},
+    time::UnixMs,
+};
+
+/// Something to do, in the order given. Ranges are half-open.
+#[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Effect {
+    /// Remove events `from..to` from the journal: each is settled, or named in a durable record. Some may
+    /// already be gone.
+    Forget { stream: StreamNo, from: u32, to: u32 },
+    /// Remove the journal entry of this [`Effect::Record`]: its names are acknowledged, or a later record
+    /// covers them. Tidiness only; a shell may leave it to [`Effect::ForgetStream`].
+    ForgetRecord { record: u32, stream: StreamNo },
+    /// Remove the stream altogether, its header last. Of an adopted stream only what was told is removed, and
+    /// the header only if nothing else remains: without locks its owner may be alive and have written since.
+    ForgetStream { stream: StreamNo },
+    /// Write to the journal that events `from..to` are lost, then answer
+    /// [`Input::Recorded`](super::Input::Recorded) with the same number. If the write fails, do not answer: the
+    /// events stay, and an adopter decides anew. (For an adopted stream too this is an entry of this shell's
+    /// own: no entry has two writers.)
+    Record { record: u32, stream: StreamNo, from: u32, to: u32, reason: Reason },
+    /// Share the Retry-After gate with the other tabs or processes.
+    SaveGate { until: UnixMs },
+    /// Share the session with the other tabs or processes.
+    SaveSession(Session),
+    /// Send [`Client::request`](super::Client::request)`(request)` and answer
+    /// [`Input::Answered`](super::Input::Answered), except after a [`Transport::Beacon`]. The shell gives every
+    /// request a time limit of its own; a request that never ends blocks its place.
+    Send { request: u32, stream: StreamNo, transport: Transport },
+    /// Write to the journal that events from `from` on belong to `session`.
+    Stamp { stream: StreamNo, from: u32, session: SessionId },
+    /// The site is gone (410): refuse every later call, and share that verdict with the other tabs and with
+    /// later runs, which then open no streams. What is appended nevertheless is named `stopped`.
+    Stop,
+}
+
+/// The way a request leaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Transport {
+    /// Fire and forget, at most 60 KB (`navigator.sendBeacon`).
+    Beacon,
+    /// An ordinary request.
+    Fetch,
+    /// A request that outlives the page; its answer still counts.
+    Keepalive,
+}

@@ -1,0 +1,77 @@
+//! What a shell tells the core.
+
+use crate::{
+    reason::Reason,
+    session::{Session, SessionId},
+    time::UnixMs,
+};
+
+/// A stream as the shell and the core call it between themselves: an index the shell chose when it
+/// opened or adopted the stream. The stream's UUID never enters the core.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct StreamNo(pub u32);
+
+/// Something that happened. Ranges are half-open. After every input, drain [`Client::poll`](super::Client::poll).
+#[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Input {
+    /// Everything the journal holds of an adopted stream has been told (`Found…`); it may be sent.
+    Adopted { stream: StreamNo },
+    /// A journal write returned: `seq` is accepted. `len` is the body's size in bytes. Told in ascending seq
+    /// per stream.
+    Appended { stream: StreamNo, seq: u32, len: u32, ts: UnixMs },
+    /// A request ended.
+    Answered { request: u32, outcome: Outcome },
+    /// The visitor decided, here or in another tab; `false` purges every stream of this shell and refuses what
+    /// follows. Told again at each start while it holds.
+    Consent { granted: bool },
+    /// The shell wants everything sent now.
+    Flush,
+    /// An adopted stream's journal holds this event.
+    Found { stream: StreamNo, seq: u32, len: u32, ts: UnixMs },
+    /// An adopted stream's journal names this loss. (Or an own one's, if the shell had to drop something before
+    /// the core was there.)
+    FoundLoss { stream: StreamNo, from: u32, to: u32, reason: Reason },
+    /// An adopted stream's journal stamps this session on everything from `from` on.
+    FoundStamp { stream: StreamNo, from: u32, session: SessionId },
+    /// Another tab or process stored a Retry-After gate.
+    Gate { until: UnixMs },
+    /// The journal no longer holds these events of an adopted stream (another adopter removed them): each is
+    /// named `vanished`, which an arrival takes back. If a request was to carry one, end that request with
+    /// [`Outcome::NoAnswer`] afterwards.
+    Gone { stream: StreamNo, from: u32, to: u32 },
+    /// The page or app is no longer visible: send now, in a way that outlives it.
+    Hidden,
+    /// The network went away (`false`) or came back.
+    Online(bool),
+    /// The shell drew a stream of its own and wrote its header.
+    Opened { stream: StreamNo },
+    /// A [`Effect::Record`](super::Effect::Record) is durable.
+    Recorded { record: u32 },
+    /// The visitor was reset, here or in another tab: the next event begins a new session. (The shell removes
+    /// the shared session, draws the new identity and opens a new stream.)
+    Reset,
+    /// Another tab or process changed the shared session.
+    SessionChanged(Session),
+    /// A dead owner's journal was found; `done` and `head` are the largest it stores. What else it holds is told
+    /// next (`Found…`, in any order), then [`Input::Adopted`].
+    StreamFound { stream: StreamNo, done: u32, head: u32 },
+    /// The page or process is about to end: last words only, no answer will come. Every later input is
+    /// ignored; a page that is shown again makes a new [`Client`](super::Client).
+    Terminating,
+    /// [`Client::poll_timeout`](super::Client::poll_timeout) has passed.
+    Timeout,
+    /// The page or app is visible again.
+    Visible,
+}
+
+/// How a request ended, as far as the shell can see.
+#[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// A complete answer. `ack` is the value of `hw-ack`, absent when the answer is not Headwater's.
+    /// `retry_after` is `Retry-After` in milliseconds.
+    Answer { status: u16, ack: Option<u32>, retry_after: Option<u32> },
+    /// No answer: refused, reset, timed out, or forbidden by the platform.
+    NoAnswer,
+}

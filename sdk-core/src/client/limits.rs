@@ -1,0 +1,35 @@
+//! Sizes and intervals, each with its reason.
+
+/// What a shell may set to suit its platform. The default is the browser's.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bodies of a stream's own events that the journal holds before the oldest are given up, in bytes.
+    /// 16,384: the first storage access of a page grows with what is stored, for every page of the site.
+    pub queue_bytes: u32,
+    /// Wait from the first event to the send that carries it, in ms. 500: acknowledged within the second after
+    /// which a cold store would copy it.
+    pub flush_ms: u32,
+    /// Most events in one request. 50.
+    pub batch_events: u32,
+    /// Most bytes in one request (estimated), in events and their envelope. 48,000: with the stream's header
+    /// still below the 64 KiB that browsers allow to a request that outlives its page.
+    pub batch_bytes: u32,
+    /// Most requests in flight. 4: browsers allow six connections to a host, and the page needs some.
+    pub in_flight: u32,
+    /// Bytes (estimated) that may be in flight and outlive the page, all such requests together. 60,000 of the
+    /// browsers' 64 KiB.
+    pub leaving_bytes: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            queue_bytes: 16_384,
+            flush_ms: 500,
+            batch_events: 50,
+            batch_bytes: 48_000,
+            in_flight: 4,
+            leaving_bytes: 60_000,
+        }
+    }
+}
