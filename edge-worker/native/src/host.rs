@@ -23,10 +23,26 @@ use crate::{
 /// clones are the same collector.
 pub struct Collector<F>(Arc<Inner<F>>);
 
+/// How a collector runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What requests hold together, in bytes: [`limits::IN_FLIGHT_BYTES`] by default.
+    pub in_flight_bytes: usize,
+    /// Whether copies are removed here already, which saves the stage behind their traffic; on by default. It
+    /// is of no use where that stage is in the same process, and hides from it how many copies there were.
+    pub seen_cache: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { in_flight_bytes: limits::IN_FLIGHT_BYTES, seen_cache: true }
+    }
+}
+
 struct Inner<F> {
     sites: Arc<Sites>,
     forward: F,
-    seen: Mutex<SeenCache>,
+    seen: Option<Mutex<SeenCache>>,
     tally: Mutex<Tally>,
     budget: Budget,
     /// Large requests that are unpacked and read at once: no more than there are cores, because each may
@@ -51,21 +67,14 @@ impl<F> Clone for Collector<F> {
 impl<F: Forward> Collector<F> {
     /// A collector that has seen nothing yet.
     #[must_use]
-    pub fn new(sites: Arc<Sites>, forward: F) -> Self {
-        Self::with_in_flight(sites, forward, limits::IN_FLIGHT_BYTES)
-    }
-
-    /// A collector whose requests hold at most so many bytes together, in place of
-    /// [`limits::IN_FLIGHT_BYTES`].
-    #[must_use]
-    pub fn with_in_flight(sites: Arc<Sites>, forward: F, bytes: usize) -> Self {
+    pub fn new(sites: Arc<Sites>, forward: F, options: Options) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
             sites,
             forward,
-            seen: Mutex::default(),
+            seen: options.seen_cache.then(Mutex::default),
             tally: Mutex::default(),
-            budget: Budget::new(bytes),
+            budget: Budget::new(options.in_flight_bytes),
             workshop: Semaphore::new(cores),
         }))
     }
@@ -104,8 +113,7 @@ impl<F: Forward> Collector<F> {
         };
         let answer = self.forward(forwarding.take_records(), &mut lease).await;
         let answered = forwarding.answered(answer);
-        {
-            let mut seen = self.seen();
+        if let Some(mut seen) = self.seen() {
             seen.behind(self.0.forward.incarnation());
             seen.mark(answered.marks());
         }
@@ -129,19 +137,20 @@ impl<F: Forward> Collector<F> {
         let admitted = decode(&text)?.authorise(&self.0.sites, &credentials)?.admit(received_at)?;
         let fresh = {
             let mut seen = self.seen();
-            admitted.look_up(|stream, seq| seen.contains(stream, seq))
+            admitted.look_up(|stream, seq| seen.as_mut().is_some_and(|seen| seen.contains(stream, seq)))
         };
         Ok(fresh.enrich(Surroundings { ip: sender.ip, ..Surroundings::default() }).forward())
     }
 
     /// The seen cache. After a panic in the middle of a mark it may be anything, so it forgets.
-    fn seen(&self) -> MutexGuard<'_, SeenCache> {
-        self.0.seen.lock().unwrap_or_else(|poisoned| {
-            self.0.seen.clear_poison();
+    fn seen(&self) -> Option<MutexGuard<'_, SeenCache>> {
+        let cache = self.0.seen.as_ref()?;
+        Some(cache.lock().unwrap_or_else(|poisoned| {
+            cache.clear_poison();
             let mut seen = poisoned.into_inner();
             seen.clear();
             seen
-        })
+        }))
     }
 }
 

@@ -4,7 +4,7 @@
 //! ```no_run
 //! # use std::{future::Future, net::SocketAddr, sync::Arc};
 //! use headwater_collector::{Sites, Unavailable};
-//! use headwater_native::{Collector, Forward, router};
+//! use headwater_native::{Collector, Forward, Options, router};
 //!
 //! struct Log;
 //!
@@ -16,7 +16,7 @@
 //! }
 //!
 //! # async fn serve() -> std::io::Result<()> {
-//! let collector = Collector::new(Arc::new(Sites::open()), Log);
+//! let collector = Collector::new(Arc::new(Sites::open()), Log, Options::default());
 //! let service = router(collector).into_make_service_with_connect_info::<SocketAddr>();
 //! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?, service).await
 //! # }
@@ -41,5 +41,5 @@ pub mod limits;
 mod routes;
 
 pub use forward::Forward;
-pub use host::Collector;
+pub use host::{Collector, Options};
 pub use routes::router;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use headwater_collector::{Sites, Unavailable};
-use headwater_native::{Collector, Forward, limits, router};
+use headwater_native::{Collector, Forward, Options, limits, router};
 use headwater_schema::{Event, Record};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
@@ -104,7 +104,11 @@ impl Server {
             gate: Semaphore::new(0),
         });
         let sites = Arc::new(Sites::from_toml(SITES).expect("a good file"));
-        let collector = Collector::with_in_flight(sites, Arc::clone(&sink), in_flight);
+        let collector = Collector::new(
+            sites,
+            Arc::clone(&sink),
+            Options { in_flight_bytes: in_flight, ..Options::default() },
+        );
         let runtime = Runtime::new().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("bound");
