@@ -1,0 +1,270 @@
+use headwater_numbers::{
+    days::Day,
+    report::{Group, Metric, Question},
+};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    query::Rows,
+    testing::{T0, Topic, consumer, counted, drain, event, ledger, number, plain},
+};
+
+const SITE: u64 = 1;
+
+fn totals(consumer: &Consumer<Topic>) -> [u64; 6] {
+    let state = consumer.state();
+    let delivery = state.read().unwrap().delivery(SITE, T0, 0);
+    let total = &delivery.total;
+    [
+        total.known,
+        total.counted,
+        total.copies,
+        total.lost_total(),
+        delivery.plain.counted,
+        delivery.plain.copies,
+    ]
+}
+
+/// Records of a few streams in disorder: events, copies, losses, end claims, drops, plain events.
+fn any_records(seed: u64) -> Vec<Value> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let reasons = ["queue_full", "storage", "vanished", "newer_than_we_are"];
+    let records = (0..random.usize(50..400)).map(|_| {
+        let (stream, seq) = (random.u64(0..6), random.u32(0..60));
+        match random.u32(0..10) {
+            0 => plain("shop", random.u128(0..30)),
+            1 => {
+                let lost = json!([[seq, seq + random.u32(0..9), random.choice(reasons)]]);
+                ledger("shop", stream, [seq / 2, seq + random.u32(0..5)], &lost)
+            }
+            2 => {
+                let mut said = ledger("shop", stream, [seq, seq], &json!([]));
+                said["end"] = random.bool().into();
+                said["refused"] = json!({ "sampled": random.u32(0..9) });
+                said["sent_at"] = (T0 + i64::from(seq) * 1000).into();
+                said
+            }
+            3 => json!({
+                "event_type": "$ledger", "site_id": "shop", "by": "collector", "unnamed": { "rejected": seq },
+                "received_at": clock::unix_ms(), "sent_at": 0,
+            }),
+            _ => event("shop", stream, seq),
+        }
+    });
+    records.collect()
+}
+
+#[test]
+fn a_restart_reads_back_the_very_state() {
+    for seed in 0..12 {
+        let dir = tempfile::tempdir().unwrap();
+        let topic = Topic::of([]);
+        let mut before = consumer(dir.path(), &topic);
+        for chunk in any_records(seed).chunks(37) {
+            topic.push(chunk.iter().cloned());
+            drain(&mut before);
+        }
+        let state = before.state();
+        let expected = totals(&before);
+        drop(before);
+        let after = consumer(dir.path(), &topic);
+        assert_eq!(*after.state().read().unwrap(), *state.read().unwrap(), "seed {seed}");
+        assert_eq!(totals(&after), expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn reading_a_log_again_changes_nothing_but_copies() {
+    for seed in 100..108 {
+        let dir = tempfile::tempdir().unwrap();
+        let topic = Topic::of(any_records(seed));
+        let mut first = consumer(dir.path(), &topic);
+        drain(&mut first);
+        let (before, [_, counted_before, ..]) = (counted(&first, SITE), totals(&first));
+        let ledger_rows = number(&first.store.readers().unwrap(), "SELECT count(*) FROM ledger");
+        drop(first);
+
+        // Under another name its offsets are not known.
+        let again = Topic { name: "again", ..topic };
+        let mut second = consumer(dir.path(), &again);
+        drain(&mut second);
+        assert_eq!(counted(&second, SITE), before, "seed {seed}");
+        let readers = second.store.readers().unwrap();
+        let events = number(&readers, "SELECT count(*) FROM events WHERE stream_no IS NOT NULL");
+        assert_eq!(u64::try_from(events).unwrap(), counted_before, "seed {seed}");
+        assert_eq!(number(&readers, "SELECT count(*) FROM ledger"), ledger_rows, "seed {seed}");
+    }
+}
+
+#[test]
+fn any_order_and_any_copies_give_the_same_numbers() {
+    for seed in 200..206 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        // One reason: which of two comes first is the one thing that follows the order.
+        let lost = |at: u32| ledger("shop", 3, [at, at + 3], &json!([[at, at + 2, "queue_full"]]));
+        let mut records: Vec<Value> = (0..40).map(|seq| event("shop", random.u64(0..4), seq)).collect();
+        records.extend((0..5).map(|_| lost(random.u32(0..60))));
+        records.extend((0..5).map(|id| plain("shop", id)));
+        let expected = numbers_of(&records, 1000);
+
+        let copies = random.choose_multiple(records.clone(), 25);
+        records.extend(copies);
+        random.shuffle(&mut records);
+        assert_eq!(numbers_of(&records, random.usize(1..20)), expected, "seed {seed}");
+    }
+}
+
+/// The account and some reports, after commits of so many records.
+fn numbers_of(records: &[Value], per_commit: usize) -> impl Eq + std::fmt::Debug + use<> {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of([]);
+    let mut consumer = consumer(dir.path(), &topic);
+    for chunk in records.chunks(per_commit) {
+        topic.push(chunk.iter().cloned());
+        drain(&mut consumer);
+    }
+    let [known, counted, _, lost, plain, _] = totals(&consumer);
+    let queries = consumer.queries().unwrap();
+    let day = Day::of(T0);
+    let reports = Metric::ALL.map(|metric| {
+        let groups = vec![if metric == Metric::Sessions { Group::Hour } else { Group::Url }];
+        queries.report("shop", &Question { metric, from: day, to: day, groups }, Rows::AtMost(100)).unwrap()
+    });
+    ([known, counted, lost, plain], reports)
+}
+
+#[test]
+fn a_failed_commit_forgets_what_it_decided_and_the_records_count_once_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of([event("shop", 1, 0), plain("shop", 1)]);
+    let mut consumer = consumer(dir.path(), &topic);
+    drain(&mut consumer);
+    topic.push([
+        event("shop", 1, 1),
+        event("shop", 2, 0),
+        plain("shop", 2),
+        ledger("shop", 1, [1, 9], &json!([])),
+    ]);
+
+    // The events can be written, the commit's own row cannot.
+    let readers = consumer.store.readers().unwrap();
+    let sql = |text: &str| readers.connection().unwrap().execute_batch(text).unwrap();
+    sql("ALTER TABLE commits RENAME TO hidden; CREATE TABLE commits (commit_no BIGINT)");
+    assert!(consumer.step(Duration::ZERO).is_err());
+    assert_eq!(totals(&consumer), [1, 1, 0, 0, 1, 0]);
+    assert_eq!(number(&readers, "SELECT count(*) FROM events"), 2);
+
+    assert!(consumer.step(Duration::ZERO).is_err(), "the tables cannot be read back either");
+
+    sql("DROP TABLE commits; ALTER TABLE hidden RENAME TO commits");
+    drain(&mut consumer);
+    assert_eq!(totals(&consumer), [10, 3, 0, 0, 2, 0]);
+    assert_eq!(number(&readers, "SELECT count(*) FROM events"), 5);
+    assert_eq!(
+        number(&readers, "SELECT count(DISTINCT (stream_no, seq)) FROM events WHERE seq IS NOT NULL"),
+        3
+    );
+}
+
+#[test]
+fn a_source_that_was_created_anew_is_read_from_its_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
+    drain(&mut consumer(dir.path(), &topic));
+
+    // As long as the old one, but another one.
+    let anew = Topic::of((0..8).map(|seq| event("shop", 2, seq)));
+    let mut after = consumer(dir.path(), &anew);
+    drain(&mut after);
+    assert_eq!(totals(&after), [13, 13, 0, 0, 0, 0]);
+}
+
+#[test]
+fn an_offset_beyond_the_end_of_a_source_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
+    drain(&mut consumer(dir.path(), &topic));
+
+    let restored = Topic::of((0..3).map(|seq| event("shop", 1, seq)));
+    let mut after = consumer(dir.path(), &restored);
+    drain(&mut after);
+    assert_eq!(totals(&after), [5, 5, 3, 0, 0, 0], "read from the start, and known as copies");
+    restored.push([event("shop", 1, 5)]);
+    drain(&mut after);
+    assert_eq!(totals(&after), [6, 6, 3, 0, 0, 0]);
+}
+
+#[test]
+fn a_source_whose_read_records_were_dropped_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
+    drain(&mut consumer(dir.path(), &topic));
+    topic.push([event("shop", 1, 5)]);
+    *topic.first.borrow_mut() = 5;
+    let mut after = consumer(dir.path(), &topic);
+    drain(&mut after);
+    assert_eq!(totals(&after), [6, 6, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_kept_named_and_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut broken = event("shop", 1, 1);
+    broken["timestamp"] = "yesterday".into();
+    let mut absurd = event("shop", 1, 2);
+    absurd["received_at"] = i64::MAX.into();
+    let topic = Topic::of([event("shop", 1, 0), broken, absurd, json!("no record"), event("shop", 1, 3)]);
+    let mut consumer = consumer(dir.path(), &topic);
+    drain(&mut consumer);
+    assert_eq!(totals(&consumer), [4, 2, 0, 1, 0, 0]);
+    let readers = consumer.store.readers().unwrap();
+    assert_eq!(number(&readers, "SELECT count(*) FROM dead_letters"), 3);
+    assert_eq!(number(&readers, "SELECT count(*) FROM ledger_lost WHERE reason = 'dead_letter'"), 1);
+}
+
+#[test]
+fn closed_gaps_are_read_back_as_they_were_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of((0..1500).map(|number| event("shop", 1, number * 2)));
+    let mut before = consumer(dir.path(), &topic);
+    drain(&mut before);
+    topic.push([event("shop", 1, 1)]);
+    topic.push((1400..1600).map(|number| event("shop", 1, number * 2 + 1)));
+    drain(&mut before);
+    let state = before.state();
+    drop(before);
+    let after = consumer(dir.path(), &topic);
+    assert_eq!(*after.state().read().unwrap(), *state.read().unwrap());
+    let delivery = after.state().read().unwrap().delivery(SITE, T0, 1);
+    assert!(delivery.total.lost["too_many_gaps"] > 400, "{delivery:?}");
+    assert_eq!(delivery.total.copies, 1);
+}
+
+#[test]
+fn more_than_fits_a_commit_is_committed_in_several() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = u32::try_from(MAX_RECORDS).unwrap() + 5;
+    let topic = Topic::of((0..records).map(|seq| event("shop", 1, seq)));
+    let mut consumer = consumer(dir.path(), &topic);
+    assert_eq!(consumer.step(LINGER).unwrap(), MAX_RECORDS);
+    assert_eq!(consumer.step(Duration::ZERO).unwrap(), 5);
+    assert_eq!(consumer.step(Duration::ZERO).unwrap(), 0);
+}
+
+#[test]
+fn two_sites_and_two_streams_may_use_the_same_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of([
+        event("shop", 1, 0),
+        event("blog", 1, 0),
+        event("shop", 2, 0),
+        plain("shop", 9),
+        plain("blog", 9),
+    ]);
+    let mut consumer = consumer(dir.path(), &topic);
+    drain(&mut consumer);
+    let readers = consumer.store.readers().unwrap();
+    assert_eq!(number(&readers, "SELECT count(*) FROM events"), 5);
+    assert_eq!(totals(&consumer), [2, 2, 0, 0, 1, 0]);
+}

@@ -1,0 +1,131 @@
+//! `headwater`: Headwater on one machine.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    net::{SocketAddr, ToSocketAddrs},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use headwater_backend::serve::{Options, Server};
+use tokio::runtime::Runtime;
+use tracing_subscriber::EnvFilter;
+
+/// What is still running when the server has stopped is left after this.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// Counts every event exactly once, or says why not.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run collector, log, store, API and dashboard in this process
+    Serve {
+        /// Address and port to listen on; port 0 picks a free one
+        #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
+        listen: SocketAddr,
+        /// Directory that holds the data; created if need be
+        #[arg(long)]
+        data: PathBuf,
+        /// TOML file with the sites: id, origins, read_tokens and secret_keys of each
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Accept any site and any reader; refused on an address that is not loopback
+        #[arg(long)]
+        open: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Arguments { command: Command::Serve { listen, data, config, open } } = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
+    let outcome = Runtime::new().context("cannot start").and_then(|runtime| {
+        let outcome = runtime.block_on(serve(Options { listen, data, config, open }));
+        // A question that nobody waits for any more must not keep the process.
+        runtime.shutdown_timeout(LAST_GRACE);
+        outcome
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(options: Options) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let mut server = Server::start(options).await?;
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on http://{}", server.address())?;
+    stdout.flush()?;
+    let failure = tokio::select! {
+        name = signals.next() => {
+            tracing::info!("{name}: finishing what is under way; a second signal ends at once");
+            None
+        }
+        failure = server.failed() => Some(failure),
+    };
+    tokio::select! {
+        stopped = server.stop() => match failure {
+            None => stopped,
+            Some(failure) => Err(anyhow::anyhow!(failure)),
+        },
+        name = signals.next() => anyhow::bail!("{name} again: ended at once, the next start reads back the log"),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found.next().ok_or_else(|| "no such address".to_owned())
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for a signal that asks to stop, and names it.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> &'static str {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => "Ctrl-C",
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Everything in one process: collector, log, consumer, store, API and dashboard over one data directory.
+//!
+//! Starting: lock, dictionary, database, log, consumer, socket. Stopping: no new requests, the ones under
+//! way are answered, the log is closed, the consumer commits what is in it. A kill at any moment leaves
+//! nothing to repair that the next start does not repair.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use axum::{Router, serve::ListenerExt};
+use headwater_collector::{Sites, Unavailable};
+use headwater_native::{Collector, Forward};
+use headwater_segments::{AppendError, GroupCommit};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task,
+    time::timeout,
+};
+
+use crate::{
+    api::{self, Api},
+    consumer::Consumer,
+    dashboard,
+    dictionary::Dictionary,
+    log::{self, LogSource},
+    store::Store,
+};
+
+/// So long requests that are under way are waited for when the server stops; a client that gets no answer
+/// tries again elsewhere or later.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Seconds after which a collector whose log is busy may be asked again.
+const RETRY_AFTER_S: u32 = 2;
+
+/// What to serve.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to listen; port 0 picks one.
+    pub listen: SocketAddr,
+    /// The data directory, created if it is not there.
+    pub data: PathBuf,
+    /// The sites file.
+    pub config: Option<PathBuf>,
+    /// Any site and any reader: on a loopback address only.
+    pub open: bool,
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    stop_serving: oneshot::Sender<()>,
+    serving: task::JoinHandle<std::io::Result<()>>,
+    log: Arc<GroupCommit>,
+    stop_consuming: Arc<AtomicBool>,
+    consumer: JoinHandle<anyhow::Result<()>>,
+    failures: mpsc::Receiver<String>,
+    _lock: File,
+}
+
+impl Server {
+    /// Starts everything; when it returns, requests are answered.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let sites = Arc::new(sites(&options)?);
+        create_private(&options.data)?;
+        let lock = lock(&options.data)?;
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", options.listen))?;
+        let address = listener.local_addr()?;
+
+        let (consumer, log) = {
+            let data = options.data.clone();
+            task::spawn_blocking(move || open(&data)).await??
+        };
+        let queries = consumer.queries()?;
+        let (failed, failures) = mpsc::channel(1);
+        let forward = LogForward { log: Arc::clone(&log), failed: failed.clone() };
+        // The store is in this process, removes the copies itself, and counts them.
+        let collecting = headwater_native::Options { seen_cache: false, ..Default::default() };
+        let app = Router::new()
+            .merge(headwater_native::router(Collector::new(Arc::clone(&sites), forward, collecting)))
+            .merge(api::router(Api::new(sites, queries)))
+            .merge(dashboard::router());
+        let stop_consuming = Arc::new(AtomicBool::new(false));
+        let consumer = consume(consumer, Arc::clone(&stop_consuming), failed)?;
+
+        let (stop_serving, stopped) = oneshot::channel();
+        let listener = listener.tap_io(|socket| {
+            // Answers are small and each is waited for.
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY");
+            }
+        });
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+            // A dropped sender means that the server is gone anyway.
+            let _ = stopped.await;
+        });
+        let serving = tokio::spawn(server.into_future());
+        Ok(Self { address, stop_serving, serving, log, stop_consuming, consumer, failures, _lock: lock })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until something failed that only a restart repairs, and says what.
+    pub async fn failed(&mut self) -> String {
+        self.failures.recv().await.unwrap_or_else(|| "every part of the server ended".to_owned())
+    }
+
+    /// Answers the requests under way, commits everything they brought, and ends.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let Self { stop_serving, mut serving, log, stop_consuming, consumer, _lock: lock, .. } = self;
+        let _ = stop_serving.send(());
+        if let Ok(ended) = timeout(GRACE, &mut serving).await {
+            ended??;
+        } else {
+            tracing::warn!("some requests were still under way");
+            serving.abort();
+        }
+        task::spawn_blocking(move || {
+            // What is answered from now on is answered 503.
+            log.close();
+            stop_consuming.store(true, Ordering::Release);
+            let ended = consumer.join().unwrap_or_else(|_| bail!("the consumer's thread panicked"));
+            drop(lock);
+            ended
+        })
+        .await?
+    }
+}
+
+fn sites(options: &Options) -> anyhow::Result<Sites> {
+    if options.open && !options.listen.ip().is_loopback() {
+        bail!(
+            "--open lets anyone read and write, so it needs a loopback address; {} is none",
+            options.listen.ip()
+        );
+    }
+    let sites = match &options.config {
+        None if options.open => return Ok(Sites::open()),
+        None => bail!("which sites? Give --config FILE, or --open on your own machine"),
+        Some(path) => {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            Sites::from_toml(&text).with_context(|| path.display().to_string())?
+        }
+    };
+    Ok(if options.open { sites.opened() } else { sites })
+}
+
+/// Only its owner may read it: it holds who did what.
+fn create_private(data: &Path) -> anyhow::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data).with_context(|| format!("cannot create {}", data.display()))
+}
+
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("LOCK");
+    let mut file = File::options()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(&path).unwrap_or_default();
+            bail!("{} is in use by another process ({})", data.display(), holder.trim());
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    // For the message above only.
+    file.set_len(0)?;
+    writeln!(file, "pid {}", std::process::id())?;
+    Ok(file)
+}
+
+fn open(data: &Path) -> anyhow::Result<(Consumer<LogSource>, Arc<GroupCommit>)> {
+    let dictionary = Dictionary::open(&data.join("dictionary.log"))?;
+    let store = Store::open(&data.join("headwater.duckdb"), &dictionary)?;
+    let dir = data.join("log");
+    let log = log::open(&dir)?;
+    let consumer = Consumer::new(LogSource::new(dir, Arc::clone(&log)), store, dictionary)?;
+    Ok((consumer, log))
+}
+
+fn consume(
+    mut consumer: Consumer<LogSource>,
+    stop: Arc<AtomicBool>,
+    failed: mpsc::Sender<String>,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    let run = move || {
+        // A panic must end the server: it would go on taking events that nobody commits.
+        let ended = catch_unwind(AssertUnwindSafe(|| consumer.run(&stop)));
+        let ended = ended.unwrap_or_else(|_| bail!("the consumer panicked"));
+        match &ended {
+            // A start without a write-ahead log to read back is quicker; it is no more than that.
+            Ok(()) => consumer.checkpoint().unwrap_or_else(|error| tracing::warn!(%error, "no checkpoint")),
+            Err(error) => tell(&failed, format!("{error:#}")),
+        }
+        ended
+    };
+    Ok(thread::Builder::new().name("hw-consumer".to_owned()).spawn(run)?)
+}
+
+/// The embedded log as the stage behind the collector.
+struct LogForward {
+    log: Arc<GroupCommit>,
+    failed: mpsc::Sender<String>,
+}
+
+impl Forward for LogForward {
+    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<(), Unavailable> {
+        let appended = match self.log.append(records) {
+            Ok(receipt) => receipt.await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = appended else { return Ok(()) };
+        if let AppendError::Failed(error) = &error {
+            tell(&self.failed, error.to_string());
+        }
+        tracing::warn!(%error, "a request was not written to the log");
+        Err(Unavailable {
+            message: "the log does not take events now".to_owned(),
+            retry_after_s: RETRY_AFTER_S,
+        })
+    }
+}
+
+/// The first failure ends the server; the others say the same.
+fn tell(failed: &mpsc::Sender<String>, failure: String) {
+    let _ = failed.try_send(failure);
+}
