@@ -1,0 +1,44 @@
+//! The checks of `test` with large numbers.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::replay::Order;
+use crate::stop;
+use crate::test::{Amount, Run};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// `kill -9` of a loaded server
+    #[arg(long, default_value_t = 30)]
+    rounds: u32,
+    /// Runs of the Chromium scenarios, each with its own seed
+    #[arg(long, default_value_t = 5)]
+    browser_seeds: u64,
+    /// Cases of each property test
+    #[arg(long, default_value_t = 20_000)]
+    cases: u32,
+    /// Random orders of the public clickstream, each also with every batch twice
+    #[arg(long, default_value_t = 10)]
+    orders: u64,
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    stop::listen()?;
+    let seeds = 1..=arguments.orders;
+    let amount = Amount {
+        crashes: arguments.rounds,
+        browser_seeds: arguments.browser_seeds,
+        cases: Some(arguments.cases),
+        orders: seeds
+            .flat_map(|seed| [false, true].map(|twice| Order { twice, shuffled: Some(seed), again: false }))
+            .collect(),
+    };
+    let mut run = Run::new(root);
+    if run.set_up(true) && run.build() {
+        run.unit(amount.cases);
+        run.whole(&amount);
+    }
+    run.end()
+}

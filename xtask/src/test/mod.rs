@@ -1,0 +1,232 @@
+//! All checks, one after the other: a step that fails shows the end of its log, and the others still run.
+
+mod count;
+mod excerpt;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::replay::{self, Order};
+use crate::server::{self, Server};
+use crate::steps::{Count, Steps};
+use crate::{checks, process, setup, stop, web};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The edit loop: format, lints, types, unit and property tests
+    #[arg(long)]
+    quick: bool,
+}
+
+/// How much of everything.
+pub(crate) struct Amount {
+    /// `kill -9` of a loaded server.
+    pub(crate) crashes: u32,
+    /// Seeds of the randomised Chromium scenarios.
+    pub(crate) browser_seeds: u64,
+    /// Cases of each property test; `None` leaves it to the test.
+    pub(crate) cases: Option<u32>,
+    /// How the clickstream is sent, once each.
+    pub(crate) orders: Vec<Order>,
+}
+
+impl Amount {
+    /// Each fault once or twice.
+    fn short() -> Self {
+        let order = |twice, shuffled| Order { twice, shuffled, again: false };
+        Self {
+            crashes: 3,
+            browser_seeds: 1,
+            cases: None,
+            orders: vec![order(false, None), order(true, None), order(false, Some(1))],
+        }
+    }
+}
+
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
+    stop::listen()?;
+    let mut run = Run::new(root);
+    if run.set_up(!arguments.quick) {
+        run.source();
+        if run.build() {
+            run.unit(None);
+            if !arguments.quick {
+                run.whole(&Amount::short());
+            }
+        }
+    }
+    run.end()
+}
+
+/// One run: where the logs lie, and what was done.
+pub(crate) struct Run<'a> {
+    root: &'a Path,
+    logs: PathBuf,
+    steps: Steps,
+    chromium: PathBuf,
+    /// What [`Run::build`] built, by name.
+    programs: BTreeMap<String, PathBuf>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(root: &'a Path) -> Self {
+        let logs = root.join("target/logs");
+        // Logs of the run before; there may be none.
+        let _ = std::fs::remove_dir_all(&logs);
+        Self { root, logs, steps: Steps::new(), chromium: PathBuf::new(), programs: BTreeMap::new() }
+    }
+
+    /// Brings what is missing; false when something needed cannot be had.
+    pub(crate) fn set_up(&mut self, browser: bool) -> bool {
+        let root = self.root;
+        let tools = self.steps.check("set up", || {
+            setup::for_server(root)?;
+            setup::for_web(root)?;
+            Ok(Count::ONE)
+        });
+        if tools && browser {
+            let found = self.steps.must("set up Chromium", || setup::for_browser(root));
+            match found {
+                Ok(chromium) => self.chromium = chromium,
+                Err(error) => println!("  FAILED: {error:#}"),
+            }
+        }
+        tools
+    }
+
+    /// What needs no program to run: format, lints, types, and what the documents say.
+    pub(crate) fn source(&mut self) {
+        let root = self.root;
+        self.command("format", process::cargo(root).args(["fmt", "--all", "--check"]));
+        self.command(
+            "lints",
+            process::cargo(root).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+        );
+        self.command("types", Command::new("npm").args(["run", "check"]).current_dir(root.join("sdk-web")));
+        self.steps.check("documents and files", || checks::run(root));
+    }
+
+    /// Builds all tests and programs; false when something does not compile.
+    pub(crate) fn build(&mut self) -> bool {
+        let root = self.root;
+        let built = self.steps.must("build", || server::build_everything(root));
+        match built {
+            Ok(programs) => self.programs = programs,
+            Err(error) => println!("  FAILED: {error:#}"),
+        }
+        !self.programs.is_empty()
+    }
+
+    /// Unit and property tests.
+    pub(crate) fn unit(&mut self, cases: Option<u32>) {
+        let mut command = process::cargo(self.root);
+        command.args(["test", "--workspace", "--no-fail-fast"]);
+        if let Some(cases) = cases {
+            command.env("PROPTEST_CASES", cases.to_string());
+            command.env("HEADWATER_CASES", cases.to_string());
+        }
+        self.command("unit and property tests", &mut command);
+        self.command(
+            "unit tests of the web shell",
+            Command::new("npm").arg("test").current_dir(self.root.join("sdk-web")),
+        );
+    }
+
+    /// Real parts: the package, the server, Chromium, `kill -9`, the public clickstream.
+    pub(crate) fn whole(&mut self, amount: &Amount) {
+        let root = self.root;
+        let package = self.steps.check("build @headwater/web", || web::build(root).map(|()| Count::ONE));
+        let Some(program) = self.programs.get("headwater").cloned() else { return };
+        if package && self.chromium.is_file() {
+            for seed in 1..=amount.browser_seeds {
+                self.command(
+                    &format!("Chromium, seed {seed}"),
+                    Command::new("npm")
+                        .arg("test")
+                        .current_dir(root.join("tests/e2e"))
+                        .env("HEADWATER_BIN", &program)
+                        .env("HEADWATER_CHROMIUM", &self.chromium)
+                        .env("HEADWATER_SEED", seed.to_string()),
+                );
+            }
+        }
+        if let Some(chaos) = self.programs.get("headwater-chaos") {
+            let rounds = amount.crashes;
+            self.command(
+                &format!("kill -9, {rounds} rounds"),
+                Command::new(chaos.clone())
+                    .args(["crash", "--rounds", &rounds.to_string(), "--server"])
+                    .arg(&program)
+                    .current_dir(root),
+            );
+        }
+        for order in &amount.orders {
+            self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
+        }
+        self.steps.check("clickstream again, after kill -9", || replay_again(root, &program));
+    }
+
+    /// Runs a command with its output in a log of its own, and counts the tests it reports.
+    fn command(&mut self, step: &str, command: &mut Command) {
+        let name: String = step.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let log = self.logs.join(format!("{name}.log"));
+        self.steps.check(step, || {
+            if stop::asked() {
+                bail!("not run: interrupted");
+            }
+            let result = process::run_logged(command, &log);
+            let text = std::fs::read(&log).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            let found = count::tests(&text);
+            match result {
+                Ok(()) => Ok(found.at_least_one_passed()),
+                Err(error) => {
+                    println!("{}\n  FAILED {step}: {error:#}", excerpt::of(&text));
+                    println!("  whole log: {}", log.display());
+                    Ok(found.at_least_one_failed())
+                }
+            }
+        });
+    }
+
+    /// The table of durations and, alone on the last line, the verdict.
+    pub(crate) fn end(self) -> Result<()> {
+        self.steps.print();
+        let Count { passed, failed } = self.steps.count();
+        println!("\n{passed} passed, {failed} failed");
+        if failed > 0 {
+            bail!("not everything passed");
+        }
+        Ok(())
+    }
+}
+
+/// A server of its own for one replay.
+fn replay_once(root: &Path, program: &Path, order: Order) -> Result<Count> {
+    let folder = tempfile::tempdir().context("a temporary directory")?;
+    let mut server = Server::start(program, &folder.path().join("data"), 0)?;
+    let compared = compared(root, &mut server, order)?;
+    server.stop()?;
+    Ok(compared)
+}
+
+/// The whole clickstream into a store that has it, by a server that was killed in between and remembers nothing else.
+fn replay_again(root: &Path, program: &Path) -> Result<Count> {
+    let folder = tempfile::tempdir().context("a temporary directory")?;
+    let data = folder.path().join("data");
+    let mut server = Server::start(program, &data, 0)?;
+    let first = compared(root, &mut server, Order::default())?;
+    server.kill()?;
+    let mut server = Server::start(program, &data, 0)?;
+    let second = compared(root, &mut server, Order { again: true, ..Order::default() })?;
+    server.stop()?;
+    Ok(Count { passed: first.passed + second.passed, failed: 0 })
+}
+
+fn compared(root: &Path, server: &mut Server, order: Order) -> Result<Count> {
+    let table = replay::run(root, server, order)?;
+    table.verdict().map(|passed| Count { passed, failed: 0 }).inspect_err(|_| table.print())
+}
