@@ -35,12 +35,16 @@ impl SessionId {
     /// The 36 ASCII bytes of the id (`8-4-4-4-12` hexadecimal digits).
     #[must_use]
     pub fn text(self) -> [u8; 36] {
-        let mut digits = self.0.into_iter().flat_map(|word| (0..8).rev().map(move |n| word >> (4 * n) & 15));
-        core::array::from_fn(|at| match at {
-            8 | 13 | 18 | 23 => b'-',
-            // The string has 36 − 4 = 32 digits, so there always is a next one.
-            _ => digits.next().and_then(|d| b"0123456789abcdef".get(d as usize)).copied().unwrap_or(b'0'),
-        })
+        let mut text = [b'-'; 36];
+        let mut digits = 0;
+        for (at, byte) in text.iter_mut().enumerate() {
+            if !matches!(at, 8 | 13 | 18 | 23) {
+                let digit = self.0[digits / 8 % 4] << (digits % 8 * 4) >> 28;
+                *byte = b"0123456789abcdef"[digit as usize];
+                digits += 1;
+            }
+        }
+        text
     }
 
     /// The id written in `text`, in either case, or `None` if it is not `8-4-4-4-12` hexadecimal digits.

@@ -6,6 +6,9 @@
 pub struct Instant(pub u64);
 
 impl Instant {
+    /// After every other: what it is due at does not happen.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
     /// This instant, `ms` milliseconds later.
     #[must_use]
     pub const fn after(self, ms: u64) -> Self {

@@ -1,12 +1,11 @@
 //! What is made of a dead owner's journal once all of it is told.
 
-use alloc::vec::Vec;
+use core::mem;
 
 use super::{
     outbox::Outbox,
     stream::{Origin, Stream},
 };
-use crate::{ranges::Range, reason::Reason};
 
 /// Turns a found stream into an adopted one.
 ///
@@ -16,19 +15,8 @@ use crate::{ranges::Range, reason::Reason};
 /// decision about the event: then its owner died before it could forget it.
 pub(super) fn adopt(stream: &mut Stream, out: &mut Outbox) {
     stream.origin = Origin::Adopted;
-    let decided = stream.ledger.iter().filter(|l| !l.reason.is_undone_by_the_event());
-    let decided: Vec<Range> = decided.map(|l| l.range).collect();
-    stream.forget(out, &|e| decided.iter().any(|r| r.0 <= e.seq && e.seq < r.1));
-
-    let (mut holes, mut seq) = (Vec::new(), stream.start);
-    while seq < stream.head {
-        seq = stream.known_until(seq).unwrap_or_else(|| {
-            let end = stream.known_after(seq).unwrap_or(stream.head);
-            holes.push((seq, end));
-            end
-        });
-    }
-    for hole in holes {
-        stream.ledger.name(hole, Reason::Vanished, stream.no, out);
-    }
+    let ledger = mem::take(&mut stream.ledger);
+    stream.forget(out, &|e| ledger.has_decided(e.seq));
+    stream.ledger = ledger;
+    stream.name_holes(out);
 }

@@ -1,8 +1,8 @@
 //! What follows from the end of a request.
 
 use super::{
-    Client, Effect, Outcome, Phase,
-    stream::{Event, Place},
+    Client, Effect, Outcome, Phase, find,
+    stream::{Event, Place, Stream},
 };
 use crate::{
     reason::Reason,
@@ -15,7 +15,7 @@ const PASS_OVER_MS: u64 = 10 * 60 * 1_000;
 impl Client {
     pub(super) fn answered(&mut self, request: u32, outcome: Outcome) {
         let Some(flight) = self.flights.end(request) else { return };
-        let Some(stream) = self.streams.iter_mut().find(|s| s.no == flight.stream) else { return };
+        let Some(stream) = find(&mut self.streams, flight.stream) else { return };
         let (batch, out) = (flight.batch, &mut self.out);
         let sent = batch.sent();
         let carried = |e: &Event| batch.carries(e.seq);
@@ -55,7 +55,7 @@ impl Client {
             Verdict::ForeignTooLarge | Verdict::Retry | Verdict::Settled => {
                 if verdict == Verdict::ForeignTooLarge && sent == 1 {
                     stream.change(&carried, &|e| e.place = Place::PassedOver);
-                    self.passing_over_until = Some(self.now.after(PASS_OVER_MS));
+                    self.passing_over_until = self.now.after(PASS_OVER_MS);
                 }
                 // Offline, a failure says nothing about the server.
                 if self.online {
@@ -75,14 +75,10 @@ impl Client {
 
     /// Forgets the streams that need nothing more: adopted ones whose end is acknowledged, and purged ones.
     pub(super) fn retire(&mut self) {
-        let out = &mut self.out;
-        self.streams.retain(|stream| {
-            let finished = stream.is_finished();
-            if finished {
-                out.push(Effect::ForgetStream { stream: stream.no });
-            }
-            !finished
-        });
+        while let Some(at) = self.streams.iter().position(Stream::is_finished) {
+            let stream = self.streams.remove(at);
+            self.out.push(Effect::ForgetStream { stream: stream.no });
+        }
     }
 
     fn stop(&mut self) {

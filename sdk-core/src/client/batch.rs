@@ -77,19 +77,20 @@ pub(super) fn load(stream: &Stream, limits: &Limits) -> Load {
 /// It says the stream's end if it carries all that remains (unless `last_words`, which nobody acknowledges).
 pub(super) fn next(stream: &Stream, max_events: u32, max_bytes: u32, last_words: bool) -> Batch {
     let (count, bytes) = measure(stream, max_events, max_bytes);
-    let names: Vec<Loss> = stream.ledger.names().copied().collect();
+    let names = stream.ledger.names();
+    let mut seqs = Vec::new();
+    for event in stream.waiting() {
+        if seqs.len() == count as usize {
+            break;
+        }
+        seqs.push(event.seq);
+    }
     let end = stream.origin == Origin::Adopted
         && !last_words
         && stream.flights == 0
         && stream.events().count() == count as usize
-        && stream.ledger.first_besides(&names).is_none();
-    Batch {
-        seqs: stream.waiting().take(count as usize).map(|e| e.seq).collect(),
-        at: (stream.done_with(&names), stream.head),
-        names,
-        end,
-        bytes,
-    }
+        && stream.ledger.first_besides(&names) == u32::MAX;
+    Batch { seqs, at: (stream.done_with(&names), stream.head), names, end, bytes }
 }
 
 /// Bytes (estimated) of a request with the first waiting event alone, or with none.
@@ -99,8 +100,8 @@ pub(super) fn least_bytes(stream: &Stream) -> u32 {
 
 /// How many of the waiting events fit, and the estimated bytes of a request with them.
 fn measure(stream: &Stream, max_events: u32, max_bytes: u32) -> (u32, u32) {
-    let names = stream.ledger.names().fold(0, |sum, _| sum + PER_NAME);
-    let (mut count, mut bytes, mut company) = (0, ENVELOPE + names, max_events);
+    let names = u32::try_from(stream.ledger.name_count()).unwrap_or(u32::MAX);
+    let (mut count, mut bytes, mut company) = (0, ENVELOPE + names * PER_NAME, max_events);
     for event in stream.waiting() {
         let more = cost(event).saturating_add(bytes);
         company = company.min(event.company);

@@ -3,30 +3,35 @@
 use super::{Limits, batch::Load};
 use crate::time::Instant;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Flush {
-    due: Option<Instant>,
+    due: Instant,
+}
+
+impl Default for Flush {
+    fn default() -> Self {
+        Self { due: Instant::NEVER }
+    }
 }
 
 impl Flush {
     /// Whatever waits goes now.
     pub(super) fn hurry(&mut self, now: Instant) {
-        self.due = Some(now);
+        self.due = now;
     }
 
     /// Fits the plan to what waits.
     pub(super) fn plan(&mut self, now: Instant, load: Load, limits: &Limits) {
-        let soonest = match load {
-            Load::Nothing => None,
-            Load::Some => Some(now.after(u64::from(limits.flush_ms))),
-            Load::Ready => Some(now),
-        };
         // An earlier plan holds as long as something waits.
-        self.due = soonest.map(|soonest| self.due.map_or(soonest, |due| due.min(soonest)));
+        self.due = match load {
+            Load::Nothing => Instant::NEVER,
+            Load::Some => self.due.min(now.after(u64::from(limits.flush_ms))),
+            Load::Ready => self.due.min(now),
+        };
     }
 
-    /// When to send, if anything waits.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When to send; never if nothing waits.
+    pub(super) fn due(&self) -> Instant {
         self.due
     }
 }

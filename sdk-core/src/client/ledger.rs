@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Effect, StreamNo, outbox::Outbox};
+use super::{Effect, StreamNo, outbox::Outbox, stream::keep};
 use crate::{ranges::Range, reason::Reason};
 
 /// Most names in one request, about 2.5 KB of text. The rest follows in the next.
@@ -46,27 +46,50 @@ impl Ledger {
         out.push(Effect::Record { record: id, stream, from, to, reason });
     }
 
-    /// A record became durable: returns its range, whose events may now be forgotten. `None` if the record is
-    /// not this ledger's.
-    pub(super) fn recorded(&mut self, record: u32, stream: StreamNo, out: &mut Outbox) -> Option<Range> {
-        let loss = self.losses.iter_mut().find(|l| l.id == record && !l.durable)?;
+    /// Names `vanished` what of `from..to` has no name.
+    pub(super) fn name_holes(&mut self, (mut from, to): Range, stream: StreamNo, out: &mut Outbox) {
+        while from < to {
+            if let Some(named) = self.losses.iter().find(|l| l.range.0 <= from && from < l.range.1) {
+                from = named.range.1;
+            } else {
+                let next = self.losses.iter().map(|l| l.range.0).filter(|&next| next > from);
+                let end = next.fold(to, u32::min);
+                self.name((from, end), Reason::Vanished, stream, out);
+                from = end;
+            }
+        }
+    }
+
+    /// A record became durable: its events may now be forgotten. Does nothing if the record is not this ledger's.
+    pub(super) fn recorded(&mut self, record: u32, stream: StreamNo, out: &mut Outbox) {
+        let Some(loss) = self.losses.iter_mut().find(|l| l.id == record && !l.durable) else { return };
         loss.durable = true;
         let Loss { range: (from, to), reason, .. } = *loss;
         out.push(Effect::Forget { stream, from, to });
-        self.retain(stream, out, |l| {
+        self.retain(stream, out, &|l| {
             l.id == record || !l.durable || l.reason != reason || l.range.0 < from || l.range.1 > to
         });
-        Some((from, to))
     }
 
     /// The names for the next request.
-    pub(super) fn names(&self) -> impl Iterator<Item = &Loss> {
-        self.losses.iter().filter(|l| l.durable).take(NAMES_PER_REQUEST)
+    pub(super) fn names(&self) -> Vec<Loss> {
+        let mut names = Vec::new();
+        for loss in &self.losses {
+            if loss.durable && names.len() < NAMES_PER_REQUEST {
+                names.push(*loss);
+            }
+        }
+        names
+    }
+
+    /// How many [`names`](Self::names) there are.
+    pub(super) fn name_count(&self) -> usize {
+        self.losses.iter().filter(|l| l.durable).count().min(NAMES_PER_REQUEST)
     }
 
     /// The server has these names.
     pub(super) fn acknowledge(&mut self, names: &[Loss], stream: StreamNo, out: &mut Outbox) {
-        self.retain(stream, out, |l| names.iter().all(|name| name.id != l.id));
+        self.retain(stream, out, &|l| names.iter().all(|name| name.id != l.id));
     }
 
     /// Whether every name was acknowledged.
@@ -79,18 +102,21 @@ impl Ledger {
         self.losses.iter().any(|l| !l.durable)
     }
 
-    /// The lowest event whose name is not in `names` and not acknowledged.
-    pub(super) fn first_besides(&self, names: &[Loss]) -> Option<u32> {
-        self.losses.iter().filter(|l| names.iter().all(|name| name.id != l.id)).map(|l| l.range.0).min()
+    /// The lowest event whose name is not in `names` and not acknowledged; `u32::MAX`, which is none, if all are.
+    pub(super) fn first_besides(&self, names: &[Loss]) -> u32 {
+        let besides = self.losses.iter().filter(|l| names.iter().all(|name| name.id != l.id));
+        besides.fold(u32::MAX, |least, l| least.min(l.range.0))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Loss> {
-        self.losses.iter()
+    /// Whether the name of event `seq` was a decision about the event, so that it holds even if the event is there.
+    pub(super) fn has_decided(&self, seq: u32) -> bool {
+        let mut of_seq = self.losses.iter().filter(|l| l.range.0 <= seq && seq < l.range.1);
+        of_seq.any(|l| !l.reason.is_undone_by_the_event())
     }
 
-    fn retain(&mut self, stream: StreamNo, out: &mut Outbox, keep: impl Fn(&Loss) -> bool) {
-        self.losses.retain(|loss| {
-            let kept = keep(loss);
+    fn retain(&mut self, stream: StreamNo, out: &mut Outbox, is_kept: &dyn Fn(&Loss) -> bool) {
+        keep(&mut self.losses, &mut |loss| {
+            let kept = is_kept(loss);
             if !kept && !loss.found {
                 out.push(Effect::ForgetRecord { record: loss.id, stream });
             }

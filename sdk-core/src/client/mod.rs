@@ -103,7 +103,7 @@ pub struct Client {
     denied: bool,
     hidden: bool,
     online: bool,
-    passing_over_until: Option<Instant>,
+    passing_over_until: Instant,
     flights: Flights,
     flush: Flush,
     out: Outbox,
@@ -134,7 +134,7 @@ impl Client {
             denied: false,
             hidden: false,
             online: true,
-            passing_over_until: None,
+            passing_over_until: Instant::NEVER,
             flights: Flights::default(),
             flush: Flush::default(),
             out: Outbox::default(),
@@ -153,22 +153,35 @@ impl Client {
         }
         self.now = self.now.max(now);
         self.unix = unix;
+        let out = &mut self.out;
         match input {
             Input::Adopted { stream } => self.adopted(stream),
             Input::Answered { request, outcome } => self.answered(request, outcome),
             Input::Appended { stream, seq, len, ts } => self.appended(stream, seq, len, ts),
             Input::Consent { granted } => self.decided(granted),
             Input::Flush => self.hurry(),
-            Input::Found { stream, seq, len, ts } => self.told(stream, |s, _| s.add(seq, len, ts)),
-            Input::FoundLoss { stream, from, to, reason } => self.told(stream, |s, out| {
-                s.head = s.head.max(to);
-                s.ledger.found((from, to), reason, out);
-            }),
-            Input::FoundStamp { stream, from, session } => self.told(stream, |s, _| s.stamp(from, session)),
+            Input::Found { stream, seq, len, ts } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.add(seq, len, ts);
+                }
+            }
+            Input::FoundLoss { stream, from, to, reason } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.head = stream.head.max(to);
+                    stream.ledger.found((from, to), reason, out);
+                }
+            }
+            Input::FoundStamp { stream, from, session } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.stamp(from, session);
+                }
+            }
             Input::Gate { until } => self.retry.share_gate(self.now, until.since(unix)),
-            Input::Gone { stream, from, to } => self.told(stream, |s, out| {
-                s.lose(Reason::Vanished, out, &|e| (from..to).contains(&e.seq));
-            }),
+            Input::Gone { stream, from, to } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.lose(Reason::Vanished, out, &|e| (from..to).contains(&e.seq));
+                }
+            }
             Input::Hidden => {
                 self.hidden = true;
                 self.share_session();
@@ -180,12 +193,10 @@ impl Client {
                     self.hurry();
                 }
             }
-            Input::Opened { stream } => {
-                open(&mut self.streams, stream, Origin::Own, 0, 0);
-            }
+            Input::Opened { stream } => open(&mut self.streams, stream, Origin::Own, 0, 0),
             Input::Recorded { record } => {
                 for stream in &mut self.streams {
-                    stream.ledger.recorded(record, stream.no, &mut self.out);
+                    stream.ledger.recorded(record, stream.no, out);
                 }
             }
             Input::Reset => self.visit.reset(),
@@ -213,8 +224,12 @@ impl Client {
     /// in the past. Ask again after every drain.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let passing_over = self.passing_over_until.filter(|_| self.phase == Phase::Running);
-        self.next_send().into_iter().chain(passing_over).min()
+        let next = if self.phase == Phase::Running {
+            self.next_send().min(self.passing_over_until)
+        } else {
+            Instant::NEVER
+        };
+        (next < Instant::NEVER).then_some(next)
     }
 
     /// The text of request `request`, from its [`Effect::Send`] until it is answered.
@@ -223,7 +238,9 @@ impl Client {
         let flight = self.flights.find(request)?;
         let stream = self.stream(flight.stream)?;
         let template = wire::template(stream, &flight.batch);
-        Some(Request { stream: stream.no, seqs: flight.batch.seqs.clone(), template })
+        let mut seqs = Vec::new();
+        seqs.extend_from_slice(&flight.batch.seqs);
+        Some(Request { stream: stream.no, seqs, template })
     }
 
     /// The `done` to write into the stream's next journal entry: every event below it is settled, or its name
@@ -235,7 +252,8 @@ impl Client {
 
     fn appended(&mut self, no: StreamNo, seq: u32, len: u32, ts: UnixMs) {
         let refusal = self.refusal();
-        let stream = open(&mut self.streams, no, Origin::Own, seq, seq);
+        open(&mut self.streams, no, Origin::Own, seq, seq);
+        let Some(stream) = find(&mut self.streams, no) else { return };
         stream.add(seq, len, ts);
         stream.purged |= self.denied;
         let refusal = refusal.or(stream.purged.then_some(Reason::Consent));
@@ -251,25 +269,14 @@ impl Client {
         queue::evict(&mut self.streams, (no, seq), &self.limits, &mut self.out);
     }
 
-    /// Takes in what a journal says of a stream that was announced.
-    fn told(&mut self, no: StreamNo, tell: impl FnOnce(&mut Stream, &mut Outbox)) {
-        if let Some(stream) = self.streams.iter_mut().find(|s| s.no == no) {
-            tell(stream, &mut self.out);
-        }
-    }
-
     fn adopted(&mut self, no: StreamNo) {
         let refusal = self.refusal();
-        self.told(no, |stream, out| {
-            if stream.is_being_told() {
-                adopt::adopt(stream, out);
-                match refusal {
-                    Some(Reason::Consent) => consent::purge(stream, out),
-                    Some(reason) => stream.lose(reason, out, &|_| true),
-                    None => {}
-                }
-            }
-        });
+        let Some(stream) = find(&mut self.streams, no).filter(|s| s.is_being_told()) else { return };
+        adopt::adopt(stream, &mut self.out);
+        if let Some(reason) = refusal {
+            stream.purged |= reason == Reason::Consent;
+            stream.lose(reason, &mut self.out, &|_| true);
+        }
     }
 
     fn decided(&mut self, granted: bool) {
@@ -315,16 +322,21 @@ impl Client {
         self.phase = Phase::Ended;
     }
 
+    #[inline(never)] // the same instructions as `find`: the optimiser keeps one of the two
     fn stream(&self, no: StreamNo) -> Option<&Stream> {
         self.streams.iter().find(|s| s.no == no)
     }
 }
 
-/// The books of stream `no`, begun if there are none.
-fn open(streams: &mut Vec<Stream>, no: StreamNo, origin: Origin, start: u32, head: u32) -> &mut Stream {
-    let at = streams.iter().position(|s| s.no == no).unwrap_or_else(|| {
+/// The books of stream `no`, if there are any.
+#[inline(never)] // called from everywhere; in the browser bytes count
+fn find(streams: &mut [Stream], no: StreamNo) -> Option<&mut Stream> {
+    streams.iter_mut().find(|s| s.no == no)
+}
+
+/// Begins the books of stream `no`, unless there are some.
+fn open(streams: &mut Vec<Stream>, no: StreamNo, origin: Origin, start: u32, head: u32) {
+    if find(streams, no).is_none() {
         streams.push(Stream::new(no, origin, start, head));
-        streams.len() - 1
-    });
-    &mut streams[at]
+    }
 }

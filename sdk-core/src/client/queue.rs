@@ -1,7 +1,7 @@
 //! What goes when the queue is full: the oldest of the shell's own events, and their names stay.
 
 use super::{
-    Limits, StreamNo,
+    Limits, StreamNo, find,
     outbox::Outbox,
     stream::{Event, Origin, Stream},
 };
@@ -22,7 +22,7 @@ pub(super) fn evict(streams: &mut [Stream], newest: (StreamNo, u32), limits: &Li
         let Some((_, no)) = oldest(streams, newest, None).filter(|_| over > 0) else { return };
         // As many of that stream as are older than any other stream's, in one run.
         let limit = oldest(streams, newest, Some(no));
-        let Some(stream) = streams.iter_mut().find(|s| s.no == no) else { return };
+        let Some(stream) = find(streams, no) else { return };
         let mut freed = 0u32;
         let stays = |e: &&Event| {
             let stays = freed >= over || limit.is_some_and(|l| e.ts > l.0) || (no, e.seq) == newest;
@@ -36,8 +36,16 @@ pub(super) fn evict(streams: &mut [Stream], newest: (StreamNo, u32), limits: &Li
 
 /// The stream with the oldest own event besides `newest`, without looking at stream `but`.
 fn oldest(streams: &[Stream], newest: (StreamNo, u32), but: Option<StreamNo>) -> Option<(UnixMs, StreamNo)> {
-    let firsts = own(streams).filter(|s| Some(s.no) != but).filter_map(|s| Some((s.no, s.events().next()?)));
-    firsts.filter(|&(no, e)| (no, e.seq) != newest).map(|(no, e)| (e.ts, no)).min()
+    let mut oldest = None;
+    for stream in own(streams).filter(|s| Some(s.no) != but) {
+        if let Some(first) = stream.events().next()
+            && (stream.no, first.seq) != newest
+            && oldest.is_none_or(|oldest| (first.ts, stream.no) < oldest)
+        {
+            oldest = Some((first.ts, stream.no));
+        }
+    }
+    oldest
 }
 
 fn held(streams: &[Stream]) -> u32 {

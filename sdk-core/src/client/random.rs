@@ -4,32 +4,37 @@
 /// able to compute the next, because [`reset`](super::Input::Reset) promises that nothing links the two.
 #[derive(Clone, Debug)]
 pub(super) struct Random {
-    key: [[u32; 4]; 2],
+    key: [u32; 8],
     drawn: u32,
 }
 
 impl Random {
     pub(super) fn new(entropy: [u8; 32]) -> Self {
-        let mut words =
-            entropy.chunks_exact(4).map(|b| b.iter().rev().fold(0, |word, &b| word << 8 | u32::from(b)));
-        let mut row = || core::array::from_fn(|_| words.next().unwrap_or_default());
-        Self { key: [row(), row()], drawn: 0 }
+        let mut key = [0; 8];
+        for (word, bytes) in key.iter_mut().zip(entropy.as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        Self { key, drawn: 0 }
     }
 
     /// 128 random bits.
     pub(super) fn words(&mut self) -> [u32; 4] {
         // "expand 32-byte k"
         const START: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
-        let (mut a, [mut b, mut c], mut d) = (START, self.key, [self.drawn, 0, 0, 0]);
+        let mut state = [0; 16];
+        state[..4].copy_from_slice(&START);
+        state[4..12].copy_from_slice(&self.key);
+        state[12] = self.drawn;
         self.drawn = self.drawn.wrapping_add(1);
-        for _ in 0..4 {
-            round(&mut a, &mut b, &mut c, &mut d);
-            turn(&mut b, &mut c, &mut d);
-            round(&mut a, &mut b, &mut c, &mut d);
-            turn(&mut d, &mut c, &mut b);
+        // Quarter rounds on the columns, then on the diagonals, four times.
+        for n in 0..32 {
+            quarter_round(&mut state, n, n >> 2 & 1);
         }
-        let mut start = START.into_iter();
-        a.map(|word| word.wrapping_add(start.next().unwrap_or_default()))
+        let mut words = START;
+        for (word, state) in words.iter_mut().zip(state) {
+            *word = word.wrapping_add(state);
+        }
+        words
     }
 
     /// A number from 0 to `max`, evenly.
@@ -40,23 +45,16 @@ impl Random {
     }
 }
 
-/// One quarter round on each column of the rows.
-fn round(a: &mut [u32; 4], b: &mut [u32; 4], c: &mut [u32; 4], d: &mut [u32; 4]) {
-    for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
-        for [first, second] in [[16, 12], [8, 7]] {
-            *a = a.wrapping_add(*b);
-            *d = (*d ^ *a).rotate_left(first);
-            *c = c.wrapping_add(*d);
-            *b = (*b ^ *c).rotate_left(second);
-        }
+/// One quarter round, on the column `column`, or on the diagonal that begins there if `lean` is 1.
+fn quarter_round(state: &mut [u32; 16], column: usize, lean: usize) {
+    let row = |row: usize| (column + lean * row) % 4;
+    let [a, b, c, d] = [row(0), 4 + row(1), 8 + row(2), 12 + row(3)];
+    for [first, second] in [[16, 12], [8, 7]] {
+        state[a] = state[a].wrapping_add(state[b]);
+        state[d] = (state[d] ^ state[a]).rotate_left(first);
+        state[c] = state[c].wrapping_add(state[d]);
+        state[b] = (state[b] ^ state[c]).rotate_left(second);
     }
-}
-
-/// Turns the rows by 1, 2 and 3, so that columns become diagonals; with the rows reversed, back.
-fn turn(by_one: &mut [u32; 4], by_two: &mut [u32; 4], by_three: &mut [u32; 4]) {
-    by_one.rotate_left(1);
-    by_two.rotate_left(2);
-    by_three.rotate_left(3);
 }
 
 #[cfg(test)]

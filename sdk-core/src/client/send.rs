@@ -3,6 +3,7 @@
 use super::{
     Client, Effect, Phase, Transport,
     batch::{self, Batch, Load},
+    find,
     stream::{Origin, Place},
 };
 use crate::time::{Instant, UnixMs};
@@ -12,22 +13,31 @@ impl Client {
     pub(super) fn send_what_is_due(&mut self) {
         self.stop_passing_over();
         loop {
-            let load = self.streams.iter().map(|s| batch::load(s, &self.limits)).max();
-            self.flush.plan(self.now, load.unwrap_or(Load::Nothing), &self.limits);
-            if self.next_send().is_none_or(|at| at > self.now) {
+            let (mut most, mut oldest) = (Load::Nothing, None::<(UnixMs, usize)>);
+            for (at, stream) in self.streams.iter().enumerate() {
+                let load = batch::load(stream, &self.limits);
+                // Whose turn it is: that of the stream with the oldest event, or of one that has only names or its
+                // end to say (a small request, and then a stream less).
+                let ts = stream.waiting().next().map_or(UnixMs(0), |e| e.ts);
+                if load > Load::Nothing && oldest.is_none_or(|oldest| ts < oldest.0) {
+                    oldest = Some((ts, at));
+                }
+                most = most.max(load);
+            }
+            self.flush.plan(self.now, most, &self.limits);
+            if self.next_send() > self.now {
                 return;
             }
-            let Some(at) = self.oldest() else { return };
+            let Some((_, at)) = oldest else { return };
             self.send(at);
         }
     }
 
-    /// When the next request may go, if one waits and only time forbids it.
-    pub(super) fn next_send(&self) -> Option<Instant> {
+    /// When the next request may go; never if none waits, or if not only time forbids it.
+    pub(super) fn next_send(&self) -> Instant {
         let most = if self.retry.is_probing() { 1 } else { self.limits.in_flight };
         let may = self.phase == Phase::Running && self.online && self.flights.count() < most as usize;
-        let due = self.flush.due().filter(|_| may)?;
-        Some(due.max(self.retry.not_before()))
+        if may { self.flush.due().max(self.retry.not_before()) } else { Instant::NEVER }
     }
 
     /// The page ends: everything that is owed and fits goes once more, own events first, whatever the back-off
@@ -38,7 +48,7 @@ impl Client {
             return;
         }
         for flight in self.flights.iter().filter(|f| f.transport == Transport::Fetch) {
-            if let Some(stream) = self.streams.iter_mut().find(|s| s.no == flight.stream) {
+            if let Some(stream) = find(&mut self.streams, flight.stream) {
                 stream.change(&|e| flight.batch.carries(e.seq), &|e| e.place = Place::Waiting);
             }
         }
@@ -52,7 +62,7 @@ impl Client {
     fn send_last_words_of(&mut self, at: usize, origin: Origin) {
         while let Some(stream) = self.streams.get(at).filter(|s| s.origin == origin) {
             let room = self.limits.leaving_bytes.saturating_sub(self.flights.leaving_bytes());
-            let says_something = stream.waiting().next().is_some() || stream.ledger.names().next().is_some();
+            let says_something = stream.waiting().next().is_some() || stream.ledger.name_count() > 0;
             if !says_something || batch::least_bytes(stream) > room {
                 return;
             }
@@ -62,14 +72,6 @@ impl Client {
                 return;
             }
         }
-    }
-
-    /// The stream whose turn it is: the one with the oldest event, or one that has only names or its end to say
-    /// (a small request, and then a stream less).
-    fn oldest(&self) -> Option<usize> {
-        let loaded =
-            self.streams.iter().enumerate().filter(|(_, s)| batch::load(s, &self.limits) > Load::Nothing);
-        loaded.min_by_key(|(_, s)| s.waiting().next().map_or(UnixMs(0), |e| e.ts)).map(|(at, _)| at)
     }
 
     fn send(&mut self, at: usize) {
@@ -93,8 +95,8 @@ impl Client {
     }
 
     fn stop_passing_over(&mut self) {
-        if self.passing_over_until.is_some_and(|until| until <= self.now) {
-            self.passing_over_until = None;
+        if self.passing_over_until <= self.now {
+            self.passing_over_until = Instant::NEVER;
             for stream in &mut self.streams {
                 stream.change(&|e| e.place == Place::PassedOver, &|e| e.place = Place::Waiting);
             }

@@ -86,25 +86,21 @@ impl Stream {
     /// Takes in an event; one that is already in the books changes nothing.
     pub(super) fn add(&mut self, seq: u32, len: u32, ts: UnixMs) {
         self.head = self.head.max(seq.saturating_add(1));
-        let at = self.events.partition_point(|e| e.seq < seq);
-        if self.events.get(at).is_none_or(|e| e.seq != seq) {
-            self.events.insert(at, Event { seq, len, ts, place: Place::Waiting, company: u32::MAX });
+        if self.events.iter().rfind(|e| e.seq <= seq).is_none_or(|e| e.seq != seq) {
+            self.events.push(Event { seq, len, ts, place: Place::Waiting, company: u32::MAX });
+            settle(&mut self.events, &|e| e.seq);
             self.bytes = self.bytes.saturating_add(len);
         }
     }
 
     /// Takes events out of the books and names them. Each leaves the journal once its name is durable.
     pub(super) fn lose(&mut self, reason: Reason, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
-        for range in self.take(which) {
-            self.ledger.name(range, reason, self.no, out);
-        }
+        self.take(Some(reason), out, which);
     }
 
     /// Takes events out of the books and the journal: they are settled, or named durably.
     pub(super) fn forget(&mut self, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
-        for (from, to) in self.take(which) {
-            out.push(Effect::Forget { stream: self.no, from, to });
-        }
+        self.take(None, out, which);
     }
 
     /// Moves events from one place to another.
@@ -129,9 +125,9 @@ impl Stream {
 
     /// The `done` of a request that carries `names`: all below is settled, or named there or before.
     pub(super) fn done_with(&self, names: &[Loss]) -> u32 {
-        let event = self.events.first().map(|e| e.seq);
+        let event = self.events.first().map_or(u32::MAX, |e| e.seq);
         let loss = self.ledger.first_besides(names);
-        event.into_iter().chain(loss).min().unwrap_or(self.head)
+        self.head.min(event).min(loss)
     }
 
     /// Whether the journal is still being read: nothing is decided about it yet.
@@ -139,17 +135,13 @@ impl Stream {
         self.origin == Origin::Found
     }
 
-    /// Where the run of events ends that begins at `seq` and is owed or named; `None` if `seq` is neither.
-    pub(super) fn known_until(&self, seq: u32) -> Option<u32> {
-        let owed = self.events.binary_search_by_key(&seq, |e| e.seq).ok().map(|_| seq.saturating_add(1));
-        owed.or_else(|| self.ledger.iter().map(|l| l.range).find(|r| r.0 <= seq && seq < r.1).map(|r| r.1))
-    }
-
-    /// The first event after `seq` that is owed or named.
-    pub(super) fn known_after(&self, seq: u32) -> Option<u32> {
-        let owed = self.events.get(self.events.partition_point(|e| e.seq <= seq)).map(|e| e.seq);
-        let named = self.ledger.iter().map(|l| l.range.0).filter(|&from| from > seq).min();
-        owed.into_iter().chain(named).min()
+    /// Names `vanished` what is neither owed nor named although the journal once held it.
+    pub(super) fn name_holes(&mut self, out: &mut Outbox) {
+        let mut from = self.start;
+        for next in self.events.iter().map(|e| e.seq).chain([self.head]) {
+            self.ledger.name_holes((from, next), self.no, out);
+            from = from.max(next.saturating_add(1));
+        }
     }
 
     /// Whether nothing is owed any more.
@@ -165,33 +157,68 @@ impl Stream {
 
     /// The session stamped on `seq`, if the journal knows it.
     pub(super) fn session(&self, seq: u32) -> Option<SessionId> {
-        let after = self.stamps.partition_point(|s| s.0 <= seq);
-        self.stamps.get(after.checked_sub(1)?).map(|s| s.1)
+        self.stamps.iter().rfind(|s| s.0 <= seq).map(|s| s.1)
     }
 
     /// Stamps `session` on everything from `from` on, up to the next stamp.
     pub(super) fn stamp(&mut self, from: u32, session: SessionId) {
-        let at = self.stamps.partition_point(|s| s.0 <= from);
-        self.stamps.insert(at, (from, session));
+        self.stamps.push((from, session));
+        settle(&mut self.stamps, &|s| s.0);
     }
 
-    /// Removes events and returns them as ranges, ascending.
-    fn take(&mut self, which: &dyn Fn(&Event) -> bool) -> Vec<Range> {
-        let mut ranges: Vec<Range> = Vec::new();
-        let mut bytes = 0u32;
-        self.events.retain(|event| {
+    /// Removes events, and run by run, ascending, names them `reason`, or has them forgotten.
+    fn take(&mut self, reason: Option<Reason>, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
+        let (ledger, stream) = (&mut self.ledger, self.no);
+        let mut end_run = |(from, to): Range| {
+            if from < to {
+                match reason {
+                    Some(reason) => ledger.name((from, to), reason, stream, out),
+                    None => out.push(Effect::Forget { stream, from, to }),
+                }
+            }
+        };
+        let (mut run, mut bytes) = ((0, 0), 0u32);
+        keep(&mut self.events, &mut |event| {
             if !which(event) {
                 return true;
             }
             bytes = event.len.saturating_add(bytes);
-            let next = event.seq.saturating_add(1);
-            match ranges.last_mut() {
-                Some(last) if last.1 == event.seq => last.1 = next,
-                _ => ranges.push((event.seq, next)),
+            if event.seq != run.1 {
+                end_run(run);
+                run.0 = event.seq;
             }
+            run.1 = event.seq.saturating_add(1);
             false
         });
+        end_run(run);
         self.bytes = self.bytes.saturating_sub(bytes);
-        ranges
+    }
+}
+
+/// `Vec::retain` for small things: less code, since it need not survive a panic half way.
+pub(super) fn keep<T: Copy>(items: &mut Vec<T>, is_kept: &mut dyn FnMut(&T) -> bool) {
+    let mut kept = 0;
+    for at in 0..items.len() {
+        if let Some(item) = items.get(at).copied()
+            && is_kept(&item)
+            && let Some(place) = items.get_mut(kept)
+        {
+            *place = item;
+            kept += 1;
+        }
+    }
+    items.truncate(kept);
+}
+
+/// Moves the last item to its place among the others, which ascend by `key`: behind its equals. (`Vec::insert`
+/// can panic, and the browser pays for the message.)
+fn settle<T>(items: &mut [T], key: &dyn Fn(&T) -> u32) {
+    let mut rest = items;
+    while let [before @ .., last] = rest
+        && let Some(neighbour) = before.last_mut()
+        && key(neighbour) > key(last)
+    {
+        core::mem::swap(neighbour, last);
+        rest = before;
     }
 }

@@ -6,7 +6,7 @@ use super::{batch::Batch, mark, stream::Stream};
 
 /// The template of a request with `batch` of `stream`.
 pub(super) fn template(stream: &Stream, batch: &Batch) -> Vec<u8> {
-    let mut text = Text(Vec::with_capacity(160 + 96 * batch.seqs.len() + 40 * batch.names.len()));
+    let mut text = Text(Vec::new());
     text.put(b"{\"v\":1,\"site_id\":").mark(mark::SITE);
     text.put(b",\"sent_at\":").mark(mark::SENT_AT);
     text.put(b",\"batches\":[{");
@@ -51,7 +51,7 @@ impl Text {
     }
 
     fn mark(&mut self, mark: u8) {
-        self.0.push(mark);
+        self.put(&[mark]);
     }
 
     /// Decimal digits.
@@ -60,8 +60,7 @@ impl Text {
             self.number(number / 10);
         }
         // A digit is below ten.
-        self.0.push(b'0' + (number % 10) as u8);
-        self
+        self.put(&[b'0' + (number % 10) as u8])
     }
 
     fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T)) {

@@ -126,7 +126,7 @@ impl<'a> Run<'a> {
         command.args(["test", "--workspace", "--no-fail-fast"]);
         if let Some(cases) = cases {
             command.env("PROPTEST_CASES", cases.to_string());
-            command.env("HEADWATER_CASES", cases.to_string());
+            command.env("HEADWATER_SEEDS", cases.to_string());
         }
         self.command("unit and property tests", &mut command);
         self.command(
