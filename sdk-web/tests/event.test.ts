@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+
+import { eventText, json, tsOf } from '../ts/event';
+import './page';
+
+before(() => {
+  const location = { pathname: '/pricing', search: '?a=1', href: 'https://shop.test/pricing?a=1' };
+  Object.assign(globalThis, { location, document: { referrer: 'https://search.test/' } });
+});
+
+test('half a surrogate pair and NUL become U+FFFD, and what only looks like them stays', () => {
+  const read = (text: string) => JSON.parse(json(text));
+  assert.equal(read('cut \ud83d'), 'cut \ufffd');
+  assert.equal(read('\udc00\ud800'), '\ufffd\ufffd');
+  for (const whole of ['😀', '\\ud800', '\\\\ud83d', '\\', 'a\\\\', '"\\ud800"', '\\u0000', '\n\u0001\u2028']) {
+    assert.equal(read(whole), whole);
+  }
+  assert.equal(read('\\\ud800'), '\\\ufffd');
+  assert.equal(read('a\0b'), 'a\ufffdb');
+});
+
+test('ts strictly increases, though the clock stands still or is set back', (t) => {
+  t.mock.method(Date, 'now', () => 1_710_320_000_000);
+  const first = tsOf(eventText('custom', 'a', null));
+  assert.ok(first >= 1_710_320_000_000);
+  assert.equal(tsOf(eventText('custom', 'b', null)), first + 1);
+  t.mock.method(Date, 'now', () => 0);
+  assert.equal(tsOf(eventText('custom', 'c', null)), first + 2);
+});
+
+test('an event is one line of JSON without its opening brace', () => {
+  const text = eventText('custom', 'two\nlines', { 'a\r\n': ['\u2028'], none: undefined });
+  assert.doesNotMatch(text, /[\n\r]/);
+  const { ts, ...event } = JSON.parse(`{${text}`);
+  assert.ok(ts > 0);
+  assert.deepEqual(event, { type: 'custom', url: '/pricing?a=1', name: 'two\nlines', props: { 'a\r\n': ['\u2028'] } });
+});
+
+test('the first page view refers to where the visitor came from, the next to the view before', () => {
+  const referrer = () => JSON.parse(`{${eventText('pageview', null, null)}`).referrer;
+  assert.equal(referrer(), 'https://search.test/');
+  assert.equal(referrer(), 'https://shop.test/pricing?a=1');
+});
+
+test('what is no object, cannot be written or is too long throws', () => {
+  const cycle: Record<string, unknown> = {};
+  cycle['self'] = cycle;
+  for (const props of [cycle, { n: 1n }, [1], 5, 'x', () => 1, { toJSON: () => 'x' }, { text: 'x'.repeat(60_000) }]) {
+    assert.throws(() => eventText('custom', 'a', props));
+  }
+  assert.throws(() => eventText('custom', Symbol('a'), null));
+});

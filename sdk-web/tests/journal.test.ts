@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { append, forget, restore } from '../ts/hot_log';
+import { forgetStream, note } from '../ts/notes';
+import { compare, known, resetIdentity, setUser } from '../ts/shared';
+import { close } from '../ts/stream';
+import { uuid } from '../ts/uuid';
+import { Area, newPage, stored } from './page';
+
+const body = (n: number) => `"ts":${1_710_320_000_000 + n},"name":"e${n}"}`;
+
+test('a UUID is random, version 4', () => {
+  const ids = Array.from({ length: 100 }, uuid);
+  for (const id of ids) assert.match(id, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+  assert.equal(new Set(ids).size, 100);
+});
+
+test('the header is written before the first event, and one task is one entry', () => {
+  const area = new Area();
+  const writes: string[] = [];
+  const set = area.setItem.bind(area);
+  Object.defineProperty(area, 'setItem', { value: (key: string, value: string) => (writes.push(key), set(key, value)) });
+  const page = newPage(area);
+  append(page, [body(0), body(1)]);
+  append(page, [body(2)]);
+  const { id, header, head } = page.current!;
+  const names = writes.map((key) => key.slice(page.prefix.length));
+  assert.deepEqual(names, ['id', `${id}:h`, `${id}:0`, `${id}:1`]);
+  assert.equal(head, 3);
+  assert.deepEqual(stored(page, page.current!), { h: header, 0: `0,2,0\n${body(0)}\n${body(1)}`, 1: `0,3,2\n${body(2)}` });
+  assert.equal(JSON.parse(`{${header}}`).stream, id);
+});
+
+test('an entry stays until all its events are forgotten', () => {
+  const page = newPage();
+  append(page, [body(0), body(1)]);
+  append(page, [body(2)]);
+  const stream = page.current!;
+  forget(page, stream, 1, 3);
+  assert.deepEqual(Object.keys(stored(page, stream)).sort(), ['0', 'h']);
+  forget(page, stream, 0, 1);
+  assert.deepEqual(Object.keys(stored(page, stream)), ['h']);
+});
+
+test('a failed write uses up no seq and begins a stream in memory', () => {
+  const area = new Area();
+  const page = newPage(area);
+  append(page, [body(0)]);
+  const first = page.current!;
+  area.room = 0;
+  append(page, [body(1)]);
+  const second = page.current!;
+  assert.notEqual(second.id, first.id);
+  assert.equal(first.head, 1);
+  assert.equal(second.head, 1);
+  assert.equal(second.stored, false);
+  assert.equal(JSON.parse(`{${second.header}}`).context.no_storage, true);
+  assert.deepEqual(stored(page, second), {});
+});
+
+test('without storage everything is in memory', () => {
+  const page = newPage();
+  page.area = undefined;
+  append(page, [body(0)]);
+  append(page, [body(1)]);
+  assert.equal(page.streams.length, 1);
+  assert.deepEqual([...page.current!.bodies.values()], [body(0), body(1)]);
+});
+
+test('what a cleared storage held is written again, with holes where events were settled', () => {
+  const page = newPage();
+  append(page, [body(0), body(1), body(2), body(3)]);
+  const stream = page.current!;
+  forget(page, stream, 0, 1);
+  forget(page, stream, 2, 3);
+  note(page, stream, 'r1', [2, 3, 4]);
+  page.area = new Area() as unknown as Storage;
+  assert.equal(compare(page), 'cleared');
+  restore(page);
+  const { h, 1: log, ...notes } = stored(page, stream);
+  assert.equal(h, stream.header);
+  assert.equal(log, `0,4,1\n${body(1)}\n\n${body(3)}`);
+  assert.deepEqual(Object.values(notes), ['0,4,2,3,4']);
+  assert.equal(compare(page), 'same');
+});
+
+test('a stream is forgotten altogether, its header last', () => {
+  const page = newPage();
+  append(page, [body(0)]);
+  const stream = page.current!;
+  note(page, stream, 's0', [0, 1, 2, 3, 4]);
+  const removed: string[] = [];
+  const area = page.area!;
+  const remove = area.removeItem.bind(area);
+  Object.defineProperty(area, 'removeItem', { value: (key: string) => (removed.push(key), remove(key)) });
+  forgetStream(page, stream);
+  assert.deepEqual(stored(page, stream), {});
+  assert.equal(removed.at(-1), `${page.prefix}${stream.id}:h`);
+  assert.equal(page.current, undefined);
+});
+
+test('another tab’s identity is noticed by its revision, even back at the same user', () => {
+  const area = new Area();
+  const [here, there] = [newPage(area), newPage(area)];
+  known(here);
+  assert.equal(compare(there), 'same');
+  assert.deepEqual(known(there), known(here));
+  setUser(there, 'ada');
+  assert.equal(compare(here), 'changed');
+  assert.equal(known(here)[3], 'ada');
+  setUser(there, 'ada');
+  assert.equal(compare(here), 'changed');
+  resetIdentity(there);
+  assert.equal(compare(here), 'changed');
+  assert.equal(known(here)[3], null);
+  assert.equal(compare(here), 'same');
+});
+
+test('an identity that is not ours is replaced', () => {
+  for (const foreign of ['', 'x', '{}', '[]', 'null', '[0]', '["0","a"]']) {
+    const page = newPage();
+    page.area!.setItem('hw1:shop:id', foreign);
+    assert.equal(compare(page), 'same', foreign);
+    assert.match(known(page)[1], /^[\da-f-]{36}$/);
+  }
+});
+
+test('refusals are told with the stream that is current, or with the next', () => {
+  const page = newPage();
+  page.refused['consent'] = 2;
+  append(page, [body(0)]);
+  assert.deepEqual(page.current!.refused, { consent: 2 });
+  page.refused['consent']++;
+  const first = page.current!;
+  close(page);
+  page.refused['consent'] = 7;
+  close(page);
+  append(page, [body(1)]);
+  assert.deepEqual([first.refused, page.current!.refused], [{ consent: 3 }, { consent: 7 }]);
+});

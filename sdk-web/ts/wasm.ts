@@ -1,0 +1,111 @@
+/**
+ * The core's border: functions of 32-bit numbers. `sdk-web/src/abi.rs` is the other side of these tables. A session id
+ * is four numbers, a time (Unix ms) two: see `halves`.
+ */
+
+/** What is told, with its arguments in order. */
+export const enum Input {
+  /** stream */
+  Adopted = 1,
+  /** stream, seq, bytes, ts */
+  Appended,
+  /** request, status (0: no answer), hw-ack, Retry-After in ms (or `NONE`) */
+  Answered,
+  /** granted (0 or 1) */
+  Consent,
+  Flush,
+  /** stream, seq, bytes, ts */
+  Found,
+  /** stream, from, to, reason */
+  FoundLoss,
+  /** stream, from, session id */
+  FoundStamp,
+  /** until */
+  Gate,
+  /** stream, from, to */
+  Gone,
+  Hidden,
+  /** 0 or 1 */
+  Online,
+  /** stream */
+  Opened,
+  /** record */
+  Recorded,
+  Reset,
+  /** session id, first event, latest event */
+  SessionChanged,
+  /** stream, done, head */
+  StreamFound,
+  Terminating,
+  Timeout,
+  Visible,
+}
+
+/** What is to be done, with its arguments in order. */
+export const enum Effect {
+  /** Nothing until the instant given (two halves of `performance.now()`; `NONE`: until the next input). */
+  None = 0,
+  /** stream, from, to */
+  Forget,
+  /** record, stream */
+  ForgetRecord,
+  /** stream */
+  ForgetStream,
+  /** record, stream, from, to, reason */
+  Record,
+  /** until */
+  SaveGate,
+  /** session id, first event, latest event */
+  SaveSession,
+  /** request, stream, transport */
+  Send,
+  /** stream, from, session id */
+  Stamp,
+  Stop,
+}
+
+export const enum Transport {
+  Beacon = 0,
+  Fetch,
+  Keepalive,
+}
+
+/** The reason `storage` of the loss ledger; the other numbers only pass through. */
+export const STORAGE = 7;
+
+/** Stands for a number that is missing. */
+export const NONE = 2 ** 32 - 1;
+
+/** A time as two numbers, the higher half first. WebAssembly takes the lower 32 bits of each by itself. */
+export const halves = (time: number): [number, number] => [time / 2 ** 32, time];
+
+export const whole = (high: number, low: number): number => high * 2 ** 32 + low;
+
+export interface Exports {
+  memory: WebAssembly.Memory;
+  /** Draws the client from 256 random bits. */
+  start(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): void;
+  /** Tells something; arguments that it has not are left out. */
+  input(now: number, unix: number, kind: Input, ...args: number[]): void;
+  /** Where the next effect lies: a kind and eight arguments, as u32. */
+  poll(): number;
+  /** Where a request lies: address and length of its template, address and count of its seqs, as u32. */
+  request(request: number): number;
+  /** All events of the stream below it are settled by an acknowledgement. */
+  done(stream: number): number;
+}
+
+/** Fetches and starts the wasm. It needs nothing from the page. */
+export const instantiate = async (url: string | URL): Promise<Exports> => {
+  const answer = await fetch(url);
+  if (!answer.ok) throw Error(`${url}: ${answer.status}`);
+  const { instance } = await WebAssembly.instantiate(await answer.arrayBuffer());
+  const exports = instance.exports as unknown as Exports;
+  begin(exports);
+  return exports;
+};
+
+/** Draws a new client, which knows of nothing. */
+export const begin = (exports: Exports): void => {
+  exports.start(...([...crypto.getRandomValues(new Uint32Array(8))] as Parameters<Exports['start']>));
+};

@@ -1,0 +1,64 @@
+/**
+ * A door with faults, before the real server: forwards everything to it, unless told otherwise, and keeps what it
+ * saw. The faults are those of networks and of servers in trouble.
+ */
+import http from 'node:http';
+
+/** CORS as the collector says it, for answers that the proxy gives itself. */
+const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'hw-ack, retry-after' };
+
+export const startProxy = async (target) => {
+  const { hostname, port } = new URL(target);
+  const proxy = {
+    /** `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer' or 'offline'. */
+    fault: () => undefined,
+    /** Every request: method, path, body, fault, status. */
+    seen: [],
+    /** The parsed bodies of the POSTs, oldest first. */
+    requests: () => proxy.seen.filter((s) => s.method === 'POST').map((s) => JSON.parse(s.body)),
+    address: '',
+    stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
+  };
+  let posts = 0;
+  const server = http.createServer(async (request, response) => {
+    const chunks = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      return; // The browser went away while it spoke.
+    }
+    const body = Buffer.concat(chunks);
+    const fault = request.method === 'POST' ? proxy.fault(posts++) : undefined;
+    const entry = { method: request.method, path: request.url, body: body.toString(), headers: request.headers, fault };
+    proxy.seen.push(entry);
+    if (fault === 'offline') return response.destroy();
+    if (fault === '410' || fault === '503') {
+      response.writeHead(+fault, { ...CORS, 'hw-ack': '0', 'retry-after': '1' });
+      return response.end('{"error":"fault","message":"by the test"}');
+    }
+    if (fault === 'empty 200') return response.writeHead(200, CORS).end();
+    const headers = { ...request.headers, host: `${hostname}:${port}` };
+    const onward = http.request({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
+      entry.status = answer.statusCode;
+      if (fault === 'drop answer') {
+        answer.resume().on('end', () => response.destroy());
+        return;
+      }
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    onward.end(body);
+  });
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  proxy.address = `http://127.0.0.1:${server.address().port}`;
+  return proxy;
+};
+
+/** True for half of the calls, the same ones for the same seed (mulberry32). */
+export const coin = (seed) => () => {
+  seed = (seed + 0x6d2b79f5) | 0;
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) % 2 === 0;
+};

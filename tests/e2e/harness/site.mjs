@@ -1,0 +1,61 @@
+/** The customer's site: a page that loads the built package, on an origin of its own. */
+import { readFile } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const DIST = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../sdk-web/dist');
+
+const TYPES = { js: 'text/javascript', wasm: 'application/wasm' };
+
+/** The options of `init` are in the fragment of the address; `auto` says how many events to track at once. */
+const MODULE = `<!doctype html><meta charset=utf-8><title>shop</title><link rel=icon href=data:,><script type=module>
+import * as headwater from '/sdk/headwater.js';
+window.headwater = headwater;
+const { auto = 0, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+headwater.init(options);
+for (let n = 0; n < auto; n++) headwater.track('auto', { n });
+window.started = true;
+</script>`;
+
+const CLASSIC = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script src=/sdk/headwater.iife.js></script>
+<script>
+headwater.init(JSON.parse(decodeURIComponent(location.hash.slice(1))));
+window.started = true;
+</script>`;
+
+const PAGES = { '/classic': CLASSIC, '/other': '<title>other</title><link rel=icon href=data:,>' };
+
+export const startSite = async () => {
+  const site = {
+    address: '',
+    /** How long the wasm takes to arrive, ms. */
+    wasmDelayMs: 0,
+    /** Whether pages are cross-origin isolated, which gives them clocks of 5 µs instead of 100. */
+    isolated: false,
+    stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
+  };
+  const server = http.createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, site.address);
+    if (site.isolated) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin');
+      response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    }
+    if (!pathname.startsWith('/sdk/')) {
+      response.setHeader('content-type', 'text/html');
+      return response.end(PAGES[pathname] ?? MODULE);
+    }
+    const delay = pathname.endsWith('.wasm') ? site.wasmDelayMs : 0;
+    if (delay) await new Promise((wake) => setTimeout(wake, delay));
+    try {
+      const file = await readFile(path.join(DIST, path.basename(pathname)));
+      response.setHeader('content-type', TYPES[pathname.split('.').pop()]);
+      response.end(file);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  site.address = `http://127.0.0.1:${server.address().port}`;
+  return site;
+};

@@ -1,0 +1,188 @@
+/** What the page itself does to us, and we never do to it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { tap } from '../harness/tap.mjs';
+import { until } from '../harness/until.mjs';
+import { startWorld } from '../harness/world.mjs';
+
+let world;
+before(async () => (world = await startWorld()));
+after(() => world?.stop());
+
+test('hostile arguments never throw; they are refused, counted and warned of once', async () => {
+  const visitor = await world.visitor();
+  const page = await visitor.open();
+  const warnings = [];
+  page.on('console', (message) => message.type() === 'warning' && warnings.push(message.text()));
+  const threw = await page.evaluate(() => {
+    const cycle = {};
+    cycle.self = cycle;
+    const calls = [
+      () => headwater.track('cycle', cycle),
+      () => headwater.track('big', { n: 1n }),
+      () => headwater.track('getter', { get boom() { throw Error('boom'); } }),
+      () => headwater.track('json', { toJSON() { throw Error('boom'); } }),
+      () => headwater.track('array', [1]),
+      () => headwater.track('number', 5),
+      () => headwater.track('function', () => 1),
+      () => headwater.track('undefined', { toJSON: () => undefined }),
+      () => headwater.track(Symbol('name')),
+      () => headwater.track({ toString() { throw Error('boom'); } }),
+      () => headwater.track('long', { text: 'x'.repeat(100_000) }),
+      () => headwater.page('cycle', cycle),
+      () => headwater.identify('ada', cycle),
+    ];
+    const others = [
+      () => headwater.identify(),
+      () => headwater.identify(Symbol('user')),
+      () => headwater.init(),
+      () => headwater.init({ site: 'again' }),
+      () => headwater.consent('perhaps'),
+    ];
+    let threw = 0;
+    for (const call of [...calls, ...others]) try { call(); } catch { threw++; }
+    headwater.track('line\u2028 \ud800 \n " \\ \u0001', { 'quo"te': '\n\0\u0002', deep: { er: [null, true, 1e300] } });
+    headwater.page();
+    return threw;
+  });
+  assert.equal(threw, 0);
+  await visitor.settled(2);
+  const { total } = await world.server.delivery(visitor.key);
+  assert.equal(total.refused.invalid, 13);
+  assert.equal(warnings.length, 1);
+  assert.deepEqual(visitor.errors, []);
+});
+
+test('what does not fit the hot log is given up, oldest first, and named queue_full', async () => {
+  const visitor = await world.visitor();
+  world.proxy.fault = () => 'offline';
+  const page = await visitor.open();
+  // 40 events of a little more than 1,000 characters; 16,384 hold 15, and a full log makes room for two more.
+  await page.evaluate(async () => {
+    for (let n = 0; n < 40; n++) {
+      headwater.track('long', { n, text: 'x'.repeat(940) });
+      await new Promise((next) => setTimeout(next));
+    }
+  });
+  const log = async () =>
+    Object.entries(await visitor.journal(page)).filter(([key]) => /:\d+$/.test(key)).map(([, value]) => value);
+  await until('a log of at most 16,384 characters', async () => {
+    const length = (await log()).join('').length;
+    return length > 0 && length <= 16_384;
+  });
+  const kept = (await log()).length;
+  assert.ok(kept >= 13 && kept <= 15, `${kept} kept`);
+  assert.ok(Object.keys(await visitor.journal(page)).filter((key) => /:r/.test(key)).length <= 2, 'names are joined');
+  world.proxy.fault = () => undefined;
+  await visitor.settled(40, { queue_full: 40 - kept });
+});
+
+test('names of lost events survive the page that gave them up', async () => {
+  const visitor = await world.visitor();
+  world.proxy.fault = () => 'offline';
+  const page = await visitor.open();
+  await page.evaluate(async () => {
+    for (let n = 0; n < 30; n++) {
+      headwater.track('long', { n, text: 'x'.repeat(940) });
+      await new Promise((next) => setTimeout(next));
+    }
+  });
+  const log = async () => Object.keys(await visitor.journal(page)).filter((key) => /:\d+$/.test(key)).length;
+  await until('evictions', async () => (await log()) <= 16);
+  const kept = await log();
+  await page.close();
+  world.proxy.fault = () => undefined;
+  await visitor.open();
+  await visitor.settled(30, { queue_full: 30 - kept });
+});
+
+test('calls before init wait for it', async () => {
+  const visitor = await world.visitor();
+  const page = await visitor.context.newPage();
+  await page.goto(`${world.site.address}/other`);
+  await page.evaluate(
+    async ([options]) => {
+      const headwater = await import('/sdk/headwater.js');
+      headwater.page();
+      headwater.track('early');
+      headwater.init(options);
+    },
+    [{ site: visitor.key, endpoint: `${world.proxy.address}/collect` }],
+  );
+  await visitor.settled(2);
+  assert.equal((await world.server.report(visitor.key, 'pageviews'))[0].pageviews, 1);
+});
+
+test('the classic script counts too, and brings its core from beside it', async () => {
+  const visitor = await world.visitor();
+  const page = await visitor.open({}, { path: '/classic' });
+  await tap(page, 3);
+  await visitor.settled(3);
+});
+
+test('a page without WebAssembly is counted when it is left', async () => {
+  const visitor = await world.visitor();
+  await visitor.context.addInitScript(() => delete window.WebAssembly);
+  const page = await visitor.open();
+  await tap(page, 3);
+  await page.goto(`${world.site.address}/other`);
+  await visitor.counted(3);
+  assert.deepEqual(visitor.errors, []);
+});
+
+test('an address in a single-page app is the one at the call, and refers to the one before', async () => {
+  const visitor = await world.visitor();
+  const page = await visitor.open();
+  await page.evaluate(() => {
+    headwater.page();
+    history.pushState(null, '', '/pricing?utm_source=x');
+    headwater.page('Pricing');
+  });
+  await visitor.settled(2);
+  const [first, second] = world.proxy.requests().flatMap((request) => request.batches.flatMap((batch) => batch.events));
+  assert.equal(first.url, '/');
+  assert.equal(first.referrer, undefined);
+  assert.equal(second.url, '/pricing?utm_source=x');
+  assert.match(second.referrer, /^http:\/\/127\.0\.0\.1:\d+\//);
+  assert.equal(second.name, 'Pricing');
+});
+
+test('a site that is gone for good is left in peace', async () => {
+  const visitor = await world.visitor();
+  world.proxy.fault = () => '410';
+  const page = await visitor.open();
+  await tap(page, 3);
+  await until('an empty log', async () => {
+    const log = Object.keys(await visitor.journal(page)).filter((key) => /:\d+$/.test(key));
+    return world.proxy.seen.length > 0 && log.length === 0;
+  });
+  const before = Object.keys(await visitor.journal(page));
+  await tap(page, 3);
+  assert.deepEqual(Object.keys(await visitor.journal(page)), before, 'later calls are refused');
+  // What was given up is named, to whoever asks later.
+  world.proxy.fault = () => undefined;
+  await visitor.load(page);
+  await visitor.settled(3, { stopped: 3 });
+});
+
+test('without Web Locks a stream is adopted once it was quiet for a minute', async () => {
+  const visitor = await world.visitor();
+  await visitor.context.addInitScript(() => delete Navigator.prototype.locks);
+  world.proxy.fault = () => 'offline';
+  const first = await visitor.open();
+  await tap(first, 3);
+  await first.close();
+  world.proxy.fault = () => undefined;
+  const soon = await visitor.open();
+  await tap(soon, 1);
+  await visitor.counted(1);
+  await soon.close();
+  const later = await visitor.context.newPage();
+  await later.addInitScript(() => {
+    const now = Date.now;
+    Date.now = () => now() + 61_000;
+  });
+  await visitor.load(later);
+  await visitor.settled(4);
+});
