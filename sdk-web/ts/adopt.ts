@@ -51,8 +51,11 @@ const take = (page: Page, id: string, tell: Tell): void => {
     }
     const [first, ...lines] = value.split('\n');
     const [below, head, from = 0] = numbers(first!) as [number, number, number?];
-    // Not written by us: goes with the rest of the stream.
-    if (!(below <= head)) continue;
+    if (!(below <= head)) {
+      // Not written by us: goes with the rest of the stream.
+      stream.keys.push([`${id}:${name}`, 0, 0]);
+      continue;
+    }
     done = Math.max(done, below);
     stream.head = Math.max(stream.head, head);
     if (/^\d/.test(name)) {

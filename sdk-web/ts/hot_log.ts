@@ -4,12 +4,14 @@
  * JSON without its opening brace), an empty line where an event is settled or named.
  */
 
-import { remove, write } from './storage';
+import { read, remove, write } from './storage';
 import { close, moment, open } from './stream';
 import type { Page, Stream } from './types';
 
 const put = (page: Page, stream: Stream, from: number, lines: string[]): boolean => {
   if (!stream.stored) return true;
+  // Without locks another page may have taken this stream for a dead one's, and its header with it.
+  if (!navigator.locks && read(page, stream.id + ':h') === null) write(page, stream.id + ':h', stream.header);
   const to = from + lines.length;
   const key = `${stream.id}:${stream.writes}`;
   if (!write(page, key, [`${moment(page, stream, to)},${from}`, ...lines].join('\n'))) return false;

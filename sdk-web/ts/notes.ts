@@ -32,13 +32,15 @@ export const entries = (page: Page, id: string): [name: string, value: string][]
     .map((key) => [key.slice(prefix.length), read(page, key.slice(page.prefix.length)) ?? '']);
 };
 
-/** Removes the stream altogether, its header last. */
+/**
+ * Removes what is known of the stream, then its header if that is all there is: where there are no locks, its owner may
+ * live and have written more.
+ */
 export const forgetStream = (page: Page, stream: Stream): void => {
+  for (const key of [...stream.notes.keys(), ...stream.keys.map(([key]) => key)]) remove(page, key);
   stream.bodies.clear();
   stream.notes.clear();
   stream.keys = [];
   if (stream === page.current) close(page);
-  if (!stream.stored) return;
-  for (const [name] of entries(page, stream.id)) if (name !== 'h') remove(page, `${stream.id}:${name}`);
-  remove(page, stream.id + ':h');
+  if (stream.stored && entries(page, stream.id).length < 2) remove(page, stream.id + ':h');
 };

@@ -1,7 +1,7 @@
 //! Building the npm package: the core as wasm, the shell as scripts and types.
 //!
 //! The wasm has no generated glue. Its border is five functions of numbers (`sdk-web/src/exports.rs`), exported by the
-//! linker as they are, so wasm-bindgen would add a step, an exact version to keep and about 0.9 KB of brotli.
+//! linker as they are: wasm-bindgen would add a step, an exact version to keep, and its glue to every page.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,16 +12,6 @@ use serde_json::Value;
 use crate::process;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-
-/// Bytes are the product. `strip`: the optimiser knows panics by their names, and removes them then.
-const PROFILE: [&str; 6] = [
-    "profile.wasm.inherits='release'",
-    "profile.wasm.opt-level='s'",
-    "profile.wasm.lto=true",
-    "profile.wasm.codegen-units=1",
-    "profile.wasm.panic='abort'",
-    "profile.wasm.strip='none'",
-];
 
 /// Builds `@headwater/web` into `sdk-web/dist`, and packs it there as npm would publish it.
 pub(crate) fn build(root: &Path) -> Result<()> {
@@ -57,9 +47,6 @@ fn compile(root: &Path) -> Result<PathBuf> {
     let mut command = process::cargo(root);
     command.args(["build", "-p", "headwater-web", "--lib", "--target", TARGET, "--profile", "wasm"]);
     command.arg("--message-format=json-render-diagnostics");
-    for line in PROFILE {
-        command.args(["--config", line]);
-    }
     let output = command.stderr(Stdio::inherit()).output().context("cargo build does not start")?;
     if !output.status.success() {
         bail!("cargo build -p headwater-web: {}", output.status);

@@ -64,7 +64,10 @@ class Visitor {
     return page;
   }
 
+  /** Leaves what `page` shows and loads the site's page. */
   async load(page, options = {}, { path = '/', ...goto } = {}) {
+    // From an address to the same one with a fragment would be no navigation.
+    await page.goto('about:blank');
     const all = { site: this.key, endpoint: `${this.proxy.address}/collect`, ...options };
     await page.goto(`${this.site.address}${path}#${encodeURIComponent(JSON.stringify(all))}`, goto);
     await page.waitForFunction(() => window.started);
