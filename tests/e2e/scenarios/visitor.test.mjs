@@ -78,6 +78,8 @@ test('a tab sees that another one identified, before its next append', async () 
   await tap(first, 1, 'first');
   await tap(second, 1, 'second');
   await first.evaluate(() => headwater.identify('ada'));
+  // Each process has a copy of localStorage; browsers bring them together a moment later.
+  await second.waitForFunction((key) => localStorage.getItem(key).includes('ada'), `hw1:${visitor.key}:id`);
   await tap(second, 1, 'later');
   await visitor.settled(4);
   const later = streams().find((stream) => [...stream.events.values()].some((event) => event.name === 'later'));
