@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Effect, StreamNo, outbox::Outbox, stream::keep};
+use super::{Effect, StreamNo, lists::keep, outbox::Outbox};
 use crate::{ranges::Range, reason::Reason};
 
 /// Most names in one request, about 2.5 KB of text. The rest follows in the next.

@@ -29,6 +29,7 @@ mod flush;
 mod input;
 mod ledger;
 mod limits;
+mod lists;
 mod outbox;
 mod queue;
 mod random;
