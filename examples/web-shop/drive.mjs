@@ -68,7 +68,7 @@ const think = () => new Promise((resolve) => setTimeout(resolve, 150 + Math.rand
 const pick = () => PRODUCTS[Math.floor(Math.random() * PRODUCTS.length)];
 
 const habits = {
-  async ann(visitor) {
+  async buyer(visitor) {
     visitor.note("hero_click");
     await visitor.open("/");
     await visitor.follow('a[data-track="hero_click"]');
@@ -76,7 +76,7 @@ const habits = {
     await visitor.add();
     await visitor.buy();
   },
-  async ben(visitor) {
+  async closer(visitor) {
     await visitor.open("/shop/");
     await visitor.tab.fill("#query", "tea");
     visitor.note("search");
@@ -91,7 +91,7 @@ const habits = {
     visitor.tab = undefined;
     await think();
   },
-  async cleo(visitor) {
+  async commuter(visitor) {
     await visitor.open("/shop/");
     await visitor.context.setOffline(true);
     await visitor.look(pick());
@@ -100,7 +100,7 @@ const habits = {
     await visitor.context.setOffline(false);
     await think();
   },
-  async dan(visitor) {
+  async customer(visitor) {
     await visitor.open("/account.html");
     if (visitor.lap === 0) {
       await visitor.tab.fill("#name", "customer-4711");
@@ -115,7 +115,7 @@ const habits = {
     await visitor.add();
     await visitor.buy();
   },
-  async eve(visitor) {
+  async refuser(visitor) {
     await visitor.open("/");
     if (visitor.lap === 0) {
       // Counted until she says no; what is acknowledged before stays.
@@ -164,7 +164,7 @@ async function shopFor(ms, browser) {
       for (; Date.now() < until; visitor.lap += 1) await habits[visitor.name](visitor);
       // A last look around: what a closed tab left behind is sent now.
       await visitor.open("/about.html");
-      console.log(`  ${visitor.name.padEnd(5)} ${visitor.lap} rounds`);
+      console.log(`  ${visitor.name.padEnd(8)} ${visitor.lap} rounds`);
     }),
   );
 }

@@ -38,7 +38,7 @@ fn any_event(random: &mut fastrand::Rng, id: u32) -> Value {
     let fields = event.as_object_mut().unwrap();
     let types = ["pageview", "screen", "click", "identify", "$internal", "alias", "purchase"];
     fields.insert("event_type".into(), random.choice(types).into());
-    fields.insert("client_id".into(), random.choice(["ann", "bob", "cy", "dee"]).into());
+    fields.insert("client_id".into(), random.choice(["c-1", "c-2", "c-3", "c-4"]).into());
     if random.bool() {
         fields.insert("stream".into(), Uuid::from_u128(random.u128(1..4) << 90).to_string().into());
         fields.insert("seq".into(), id.into());

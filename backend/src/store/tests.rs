@@ -10,7 +10,7 @@ fn every_column_has_a_value_of_its_type() {
     let dir = tempfile::tempdir().unwrap();
     let mut full = event("shop", 1, 7);
     let more = json!({
-        "user_id": "ann", "device_id": "d", "platform": "web", "app_version": "1", "name": "n", "element": "#a",
+        "user_id": "user-7", "device_id": "d", "platform": "web", "app_version": "1", "name": "n", "element": "#a",
         "path": "/1", "referrer": "https://r/", "referrer_class": "search", "utm_source": "us", "utm_medium": "um",
         "utm_campaign": "uc", "utm_term": "ut", "utm_content": "uo", "country": "DE", "region": "BY",
         "city": "München", "timezone": "Europe/Berlin", "locale": "de", "screen": "1x2", "device": "phone",

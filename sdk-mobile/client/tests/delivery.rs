@@ -130,7 +130,7 @@ fn the_request_is_the_wires() {
     let client = receiver.builder(dir.path()).app_version("1.2.3").client_id("machine-7").build().unwrap();
     client.page("/pricing", &()).unwrap();
     client.screen("Home", &json!({ "n": 1 })).unwrap();
-    client.identify("ann", &json!({ "plan": "pro" })).unwrap();
+    client.identify("user-7", &json!({ "plan": "pro" })).unwrap();
     client.track("bought", &json!({ "n": 2 })).unwrap();
     drain(&client);
     let state = receiver.state();
@@ -150,7 +150,7 @@ fn the_request_is_the_wires() {
         let events = &state.streams[batches[0]["stream"].as_str().unwrap()].events;
         events.iter().map(|(seq, event)| (*seq, event.clone())).collect::<Vec<_>>()
     };
-    let (before, after) = (of_user(None), of_user(Some("ann")));
+    let (before, after) = (of_user(None), of_user(Some("user-7")));
     assert_eq!(
         (before[0].1["type"].as_str(), before[0].1["url"].as_str()),
         (Some("pageview"), Some("/pricing"))

@@ -31,7 +31,7 @@ test('hostile arguments never throw; they are refused, counted and warned of onc
       () => headwater.track({ toString() { throw Error('boom'); } }),
       () => headwater.track('long', { text: 'x'.repeat(100_000) }),
       () => headwater.page('cycle', cycle),
-      () => headwater.identify('ada', cycle),
+      () => headwater.identify('user-7', cycle),
     ];
     const others = [
       () => headwater.identify(),

@@ -30,13 +30,13 @@ test('identify begins a new stream whose first event it is, and the session goes
   const page = await visitor.open();
   await page.evaluate(() => {
     headwater.track('before');
-    headwater.identify('ada', { plan: 'pro' });
+    headwater.identify('user-7', { plan: 'pro' });
     headwater.track('after');
   });
   await visitor.settled(3);
   const [one, two] = streams();
   assert.equal(one.user_id, null);
-  assert.equal(two.user_id, 'ada');
+  assert.equal(two.user_id, 'user-7');
   assert.equal(one.client_id, two.client_id);
   assert.equal(two.events.get(0).type, 'identify');
   assert.deepEqual(two.events.get(0).props, { plan: 'pro' });
@@ -51,7 +51,7 @@ test('reset leaves nothing that links the visitor before and after it', async ()
   const visitor = await world.visitor();
   const page = await visitor.open();
   await page.evaluate(() => {
-    headwater.identify('ada');
+    headwater.identify('user-7');
     headwater.track('before');
   });
   await visitor.settled(2);
@@ -77,13 +77,13 @@ test('a tab sees that another one identified, before its next append', async () 
   const [first, second] = [await visitor.open(), await visitor.open()];
   await tap(first, 1, 'first');
   await tap(second, 1, 'second');
-  await first.evaluate(() => headwater.identify('ada'));
+  await first.evaluate(() => headwater.identify('user-7'));
   // Each process has a copy of localStorage; browsers bring them together a moment later.
-  await second.waitForFunction((key) => localStorage.getItem(key).includes('ada'), `hw1:${visitor.key}:id`);
+  await second.waitForFunction((key) => localStorage.getItem(key).includes('user-7'), `hw1:${visitor.key}:id`);
   await tap(second, 1, 'later');
   await visitor.settled(4);
   const later = streams().find((stream) => [...stream.events.values()].some((event) => event.name === 'later'));
-  assert.equal(later.user_id, 'ada');
+  assert.equal(later.user_id, 'user-7');
 });
 
 test('while consent is unknown nothing is stored or sent, and a grant counts what waited', async () => {
@@ -91,7 +91,7 @@ test('while consent is unknown nothing is stored or sent, and a grant counts wha
   const page = await visitor.open({ consent: 'unknown' });
   const called = Date.now();
   await tap(page, 3);
-  await page.evaluate(() => headwater.identify('ada'));
+  await page.evaluate(() => headwater.identify('user-7'));
   assert.deepEqual(await visitor.journal(page), {});
   assert.equal(world.proxy.seen.length, 0);
   await page.evaluate(() => headwater.consent('granted'));

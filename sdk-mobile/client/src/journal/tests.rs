@@ -231,9 +231,9 @@ fn identify_begins_a_stream_with_its_own_header() {
     let root = tempfile::tempdir().unwrap();
     let mut journal = open(root.path());
     let before = append(&mut journal, 2);
-    journal.identify("ann".into());
+    journal.identify("user-7".into());
     let appended = journal.append(NOW, "\"type\":\"identify\"}").unwrap();
     assert_eq!((appended.opened, appended.seq), (true, 0));
     assert!(journal.header(before).unwrap().0.contains("\"user_id\":null"));
-    assert!(journal.header(appended.stream).unwrap().0.contains("\"user_id\":\"ann\""));
+    assert!(journal.header(appended.stream).unwrap().0.contains("\"user_id\":\"user-7\""));
 }
