@@ -1,5 +1,7 @@
 //! Which events need not be forwarded, because the stage behind has them already.
 
+use std::collections::HashMap;
+
 use headwater_core::ranges::RangeSet;
 
 use crate::{
@@ -38,16 +40,22 @@ impl<'a> Admitted<'a> {
     pub fn look_up(mut self, mut is_settled: impl FnMut(&StreamKey, u32) -> bool) -> Fresh<'a> {
         let checked = std::mem::take(&mut self.batches);
         let mut batches: Vec<FreshBatch<'a>> = Vec::with_capacity(checked.len());
+        // A stream may speak in several batches of one request.
+        let mut before: HashMap<StreamKey, RangeSet> = HashMap::new();
         for mut checked in checked {
             let key = self.key(&checked);
             let mut seqs = RangeSet::new();
+            let earlier = key.as_ref().and_then(|key| before.get(key));
             let mut is_fresh = |event: &Sound<'_>| {
                 let (Some(key), Some(seq)) = (&key, event.seq) else { return true };
-                !is_settled(key, seq) && seqs.insert(seq)
+                !earlier.is_some_and(|seqs| seqs.contains(seq)) && !is_settled(key, seq) && seqs.insert(seq)
             };
-            let before = checked.events.len();
+            let sent = checked.events.len();
             checked.events.retain(|event| is_fresh(event));
-            self.meta.tally.duplicate += (before - checked.events.len()) as u64;
+            self.meta.tally.duplicate += (sent - checked.events.len()) as u64;
+            if let Some(key) = key.clone().filter(|_| !seqs.is_empty()) {
+                before.entry(key).or_default().union(&seqs);
+            }
             batches.push(FreshBatch { checked, key, seqs });
         }
         Fresh { meta: self.meta, batches, rejected: self.rejected }

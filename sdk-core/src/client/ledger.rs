@@ -39,7 +39,9 @@ impl Ledger {
     /// Asks the journal to keep a new name. It continues the one just before it, if it can, so that a full
     /// queue leaves one record and not thousands.
     pub(super) fn name(&mut self, (from, to): Range, reason: Reason, stream: StreamNo, out: &mut Outbox) {
-        let before = self.losses.iter().find(|l| l.durable && l.reason == reason && l.range.1 == from);
+        // Not one that was found: its events may be there after all, and would be forgotten with this one's.
+        let continued = |l: &&Loss| l.durable && !l.found && l.reason == reason && l.range.1 == from;
+        let before = self.losses.iter().find(continued);
         let from = before.map_or(from, |l| l.range.0);
         let id = out.next_record();
         self.losses.push(Loss { range: (from, to), reason, id, found: false, durable: false });

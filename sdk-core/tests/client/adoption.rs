@@ -39,6 +39,18 @@ fn the_end_is_said_even_when_nothing_was_found() {
 }
 
 #[test]
+fn a_name_beside_one_that_an_event_undoes_leaves_the_event_in_the_journal() {
+    let mut page = Page::new();
+    page.find(DEAD, 0, 5, &[1], &[(0, 3, Reason::Vanished)]);
+    let effects = page.tell(Input::Adopted { stream: DEAD });
+    let vanished = effects.iter().filter_map(|effect| match *effect {
+        Effect::Record { from, to, .. } => Some((from, to)),
+        _ => None,
+    });
+    assert_eq!(vanished.collect::<Vec<_>>(), [(3, 5)], "event 1 is there, and goes once it is settled");
+}
+
+#[test]
 fn holes_between_done_and_head_have_vanished() {
     let mut page = Page::new();
     page.find(DEAD, 10, 20, &[12, 13, 17], &[(14, 16, Reason::QueueFull)]);

@@ -85,6 +85,17 @@ fn a_copy_within_a_request_is_one_event() {
 }
 
 #[test]
+fn a_copy_in_another_batch_of_the_request_is_one_event() {
+    let mut collector = Collector::default();
+    let batch = |seq| format!(r#"{{"stream":"{STREAM}","client_id":"c","events":[{}]}}"#, event(seq));
+    let batches = [batch(3), batch(4), batch(3)].join(",");
+    let reply = collector.post(format!(r#"{{"v":1,"site_id":"s","batches":[{batches}]}}"#));
+    assert_eq!(status_and_ack(&reply), (204, "3"));
+    assert_eq!(collector.take_events().len(), 2);
+    assert_eq!(collector.tally, Tally { accepted: 2, duplicate: 1, ..Tally::default() });
+}
+
+#[test]
 fn nothing_is_settled_or_remembered_while_the_stage_behind_is_down() {
     let mut collector = Collector { down: true, ..Collector::default() };
     let body = native(r#""at":[0,2],"#, &[&event(0), r#"{"seq":1,"type":"x","ts":-1}"#]);
