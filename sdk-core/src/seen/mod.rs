@@ -1,6 +1,10 @@
 //! Which events of one stream have arrived: the one rule of de-duplication, kept per (site, stream).
 
+mod codec;
+
 use alloc::boxed::Box;
+
+pub use codec::Undecodable;
 
 use crate::ranges::{Range, RangeSet};
 
