@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use headwater_segments::{Error, GroupCommit, GroupOptions, Log, Options, Reader};
+use headwater_segments::{Error, GroupCommit, GroupOptions, Log, Options, Reader, segments};
 
 use crate::source::Source;
 
@@ -52,14 +52,14 @@ impl LogSource {
     fn clean(&self, next: u64) -> anyhow::Result<()> {
         // The record before `next` stays: its fingerprint tells whether this is still the same log.
         let needed = next.saturating_sub(1);
-        let bases = segment_bases(&self.dir)?;
+        let segments = segments(&self.dir)?;
         let mut drop_before = None;
-        for pair in bases.windows(2) {
-            let [base, following] = [pair[0], pair[1]];
-            if following > needed || !is_old(&segment_path(&self.dir, base))? {
+        for pair in segments.windows(2) {
+            let [(_, file), (following, _)] = pair else { break };
+            if *following > needed || !is_old(file)? {
                 break;
             }
-            drop_before = Some(following);
+            drop_before = Some(*following);
         }
         if let Some(offset) = drop_before {
             let segments = self.log.drop_before(offset)?;
@@ -123,25 +123,6 @@ impl Source for LogSource {
     }
 }
 
-/// As `headwater-segments` names its files: the offset of the first record in 20 digits.
-fn segment_path(dir: &Path, base: u64) -> PathBuf {
-    dir.join(format!("{base:020}.seg"))
-}
-
-fn segment_bases(dir: &Path) -> io::Result<Vec<u64>> {
-    let mut bases = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let base = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".seg"))
-            .and_then(|base| base.parse::<u64>().ok());
-        bases.extend(base);
-    }
-    bases.sort_unstable();
-    Ok(bases)
-}
-
 fn is_old(segment: &Path) -> io::Result<bool> {
     let written = fs::metadata(segment)?.modified()?;
     Ok(SystemTime::now().duration_since(written).is_ok_and(|age| age > KEEP))
@@ -164,7 +145,8 @@ mod tests {
     }
 
     fn age(dir: &Path, base: u64) {
-        let file = File::options().write(true).open(segment_path(dir, base)).unwrap();
+        let (_, path) = segments(dir).unwrap().into_iter().find(|(first, _)| *first == base).unwrap();
+        let file = File::options().write(true).open(path).unwrap();
         file.set_modified(SystemTime::now() - KEEP - Duration::from_mins(1)).unwrap();
     }
 
@@ -177,7 +159,8 @@ mod tests {
             age(dir.path(), base);
         }
         source.committed(PART, 5);
-        assert_eq!(segment_bases(dir.path()).unwrap(), [2, 3, 4], "2 is young, and 3 comes after it");
+        let left: Vec<u64> = segments(dir.path()).unwrap().into_iter().map(|(base, _)| base).collect();
+        assert_eq!(left, [2, 3, 4], "2 is young, and 3 comes after it");
         assert_eq!(source.bounds(PART).unwrap(), 2..5);
     }
 
