@@ -172,11 +172,16 @@ test('without Web Locks a stream is adopted once it was quiet for a minute', asy
   world.proxy.fault = () => 'offline';
   const first = await visitor.open();
   await tap(first, 3);
+  const [header] = Object.keys(await visitor.journal(first)).filter((name) => name.endsWith(':h'));
   await first.close();
   world.proxy.fault = () => undefined;
   const soon = await visitor.open();
-  await tap(soon, 1);
-  await visitor.counted(1);
+  await tap(soon, 1, 'soon');
+  // The beacon of the first page may have come through by now: counted, but not acknowledged.
+  await until('the event of the second page', async () =>
+    (await world.server.report(visitor.key, 'events', 'name')).some(({ name }) => name === 'soon'),
+  );
+  assert.ok(header in (await visitor.journal(soon)), 'adopted too soon');
   await soon.close();
   const later = await visitor.context.newPage();
   await later.addInitScript(() => {
@@ -185,4 +190,5 @@ test('without Web Locks a stream is adopted once it was quiet for a minute', asy
   });
   await visitor.load(later);
   await visitor.settled(4);
+  await until('adopted and forgotten', async () => !(header in (await visitor.journal(later))));
 });
