@@ -13,7 +13,7 @@
 //! when to come back. Nothing is decided in between. A shell is this, with a real journal and a real network:
 //!
 //! ```
-//! use headwater_core::client::{Client, Config, Effect, Input, Limits, Outcome, StreamNo, Transport};
+//! use headwater_core::client::{Client, Config, Effect, Input, Lane, Limits, Outcome, StreamNo, Transport};
 //! use headwater_core::time::{Instant, UnixMs};
 //!
 //! let mut client = Client::new(Config { entropy: [0; 32], limits: Limits::default() });
@@ -21,7 +21,7 @@
 //!
 //! // 1. Things happen: a stream is opened, an event is in the journal, half a second passes.
 //! let mut inputs = vec![
-//!     (0, Input::Opened { stream }),
+//!     (0, Input::Opened { stream, lane: Lane::default() }),
 //!     (10, Input::Appended { stream, seq: 0, len: 62, ts: UnixMs(1_710_320_000_010) }),
 //! ];
 //! let mut journal = vec![0];
@@ -42,7 +42,7 @@
 //!                 let made = client.request(request).expect("a request just begun");
 //!                 assert_eq!(made.seqs, [0]);
 //!                 if transport != Transport::Beacon {
-//!                     let outcome = Outcome::Answer { status: 204, ack: Some(1), retry_after: None };
+//!                     let outcome = Outcome::Answer { status: 204, ack: Some(1), retry_after: None, time: None };
 //!                     inputs.push((now + 80, Input::Answered { request, outcome }));
 //!                 }
 //!             }
@@ -68,6 +68,7 @@
 //! | [`seen`] | whether an event is a copy: the one rule of de-duplication, for every server stage |
 //! | [`ranges`] | nothing: sets of sequence numbers, which everything here is made of |
 //! | [`reason`] | the words of the loss ledger |
+//! | [`refusal`] | the words for what never became an event |
 //! | [`event_id`] | the id of an event |
 //! | [`mod@frame`] | where a record in a file begins and ends |
 //!
@@ -81,13 +82,37 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "planted")]
+extern crate std;
 
 pub mod client;
 pub mod event_id;
 pub mod frame;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod ranges;
 pub mod reason;
+pub mod refusal;
 pub mod seen;
 pub mod session;
 pub mod status;
 pub mod time;
+
+/// Whether the slip of this name is planted ([`planted`]): `false`, and nothing of it in the program, without the
+/// feature.
+#[cfg(feature = "planted")]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        $crate::planted::is_planted($crate::planted::Bug::$bug)
+    };
+}
+
+/// Whether the slip of this name is planted: never without the feature `planted`.
+#[cfg(not(feature = "planted"))]
+#[macro_export]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}

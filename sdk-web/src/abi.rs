@@ -6,8 +6,9 @@
 #![expect(clippy::many_single_char_names, reason = "positions: the kind gives meaning")]
 
 use headwater_core::{
-    client::{Effect, Input, Outcome, StreamNo, Transport},
+    client::{Decision, Effect, Input, Lane, Outcome, Purpose, Settings, StreamNo, Transport},
     reason::Reason,
+    refusal::Refusal,
     session::{Session, SessionId},
     time::{Instant, UnixMs},
 };
@@ -26,8 +27,8 @@ pub fn input(kind: u32, args: [u32; 8]) -> Option<Input> {
     Some(match kind {
         1 => Input::Adopted { stream },
         2 => Input::Appended { stream, seq: b, len: c, ts: time(d, e) },
-        3 => Input::Answered { request: a, outcome: outcome(b, c, d) },
-        4 => Input::Consent { granted: a != 0 },
+        3 => Input::Answered { request: a, outcome: outcome(b, c, d, time(e, f)) },
+        4 => Input::Consent { purpose: purpose(a)?, decision: decision(b)? },
         5 => Input::Flush,
         6 => Input::Found { stream, seq: b, len: c, ts: time(d, e) },
         7 => Input::FoundLoss { stream, from: b, to: c, reason: reason(d)? },
@@ -36,7 +37,7 @@ pub fn input(kind: u32, args: [u32; 8]) -> Option<Input> {
         10 => Input::Gone { stream, from: b, to: c },
         11 => Input::Hidden,
         12 => Input::Online(a != 0),
-        13 => Input::Opened { stream },
+        13 => Input::Opened { stream, lane: lane(b, c)? },
         14 => Input::Recorded { record: a },
         15 => Input::Reset,
         16 => Input::SessionChanged(Session {
@@ -44,10 +45,17 @@ pub fn input(kind: u32, args: [u32; 8]) -> Option<Input> {
             started: time(e, f),
             last_active: time(g, h),
         }),
-        17 => Input::StreamFound { stream, done: b, head: c },
+        17 => Input::StreamFound { stream, done: b, head: c, lane: lane(d, e)? },
         18 => Input::Terminating,
         19 => Input::Timeout,
         20 => Input::Visible,
+        21 => Input::Closed { stream },
+        22 => Input::Erase,
+        23 => Input::MemoryPressure,
+        24 => Input::Refused { stream, verdict: refusal(b)?, total: c },
+        25 => Input::Settings(settings([a, b, c, d, e])),
+        26 => Input::SettingsChanged(settings([a, b, c, d, e])),
+        27 => Input::Visitor { draw: a },
         _ => return None,
     })
 }
@@ -87,17 +95,58 @@ pub fn effect(effect: Option<Effect>, timeout: Option<Instant>) -> Words {
             let [a, b, c, d] = session.words();
             [8, stream.0, from, a, b, c, d, 0, 0]
         }
-        Some(Effect::Stop) => [9, 0, 0, 0, 0, 0, 0, 0, 0],
+        Some(Effect::Refuse { verdict, until }) => {
+            let [a, b] = halves(until.0);
+            [9, verdict.map_or(0, refusal_number), a, b, 0, 0, 0, 0, 0]
+        }
+        Some(Effect::SaveSettings(settings)) => {
+            let Settings { sample, calls_per_minute, flush_ms, queue_bytes, stop_ms } = settings;
+            [10, sample, calls_per_minute, flush_ms, queue_bytes, stop_ms, 0, 0, 0]
+        }
+        Some(Effect::Erase) => [11, 0, 0, 0, 0, 0, 0, 0, 0],
     }
 }
 
-fn outcome(status: u32, ack: u32, retry_after: u32) -> Outcome {
+fn outcome(status: u32, ack: u32, retry_after: u32, time: UnixMs) -> Outcome {
     if status == 0 {
         return Outcome::NoAnswer;
     }
     let present = |number: u32| (number != NONE).then_some(number);
     let status = u16::try_from(status).unwrap_or(u16::MAX);
-    Outcome::Answer { status, ack: present(ack), retry_after: present(retry_after) }
+    let time = (time.0 > 0).then_some(time);
+    Outcome::Answer { status, ack: present(ack), retry_after: present(retry_after), time }
+}
+
+fn purpose(of: u32) -> Option<Purpose> {
+    u8::try_from(of).ok().filter(|no| *no < 32).map(Purpose)
+}
+
+fn lane(of: u32, precious: u32) -> Option<Lane> {
+    Some(Lane { purpose: purpose(of)?, precious: precious != 0 })
+}
+
+fn decision(of: u32) -> Option<Decision> {
+    [Decision::Denied, Decision::Granted, Decision::Unknown].get(of as usize).copied()
+}
+
+fn settings([sample, calls_per_minute, flush_ms, queue_bytes, stop_ms]: [u32; 5]) -> Settings {
+    Settings { sample, calls_per_minute, flush_ms, queue_bytes, stop_ms }
+}
+
+const fn refusal_number(refusal: Refusal) -> u32 {
+    match refusal {
+        Refusal::Consent => 1,
+        Refusal::Invalid => 2,
+        Refusal::Plugin => 3,
+        Refusal::RateCap => 4,
+        Refusal::Sampled => 5,
+        Refusal::Stopped => 6,
+        Refusal::Waiting => 7,
+    }
+}
+
+fn refusal(of: u32) -> Option<Refusal> {
+    Refusal::ALL.into_iter().find(|refusal| refusal_number(*refusal) == of)
 }
 
 fn time(high: u32, low: u32) -> UnixMs {
@@ -143,7 +192,7 @@ mod tests {
     #[test]
     fn an_unknown_kind_or_reason_says_nothing() {
         assert_eq!(input(0, [0; 8]), None);
-        assert_eq!(input(21, [0; 8]), None);
+        assert_eq!(input(28, [0; 8]), None);
         assert_eq!(input(7, [0, 0, 1, 99, 0, 0, 0, 0]), None);
     }
 
@@ -164,11 +213,11 @@ mod tests {
         assert_eq!(answered([7, 0, NONE, NONE, 0, 0, 0, 0]), Outcome::NoAnswer);
         assert_eq!(
             answered([7, 204, 0, NONE, 0, 0, 0, 0]),
-            Outcome::Answer { status: 204, ack: Some(0), retry_after: None }
+            Outcome::Answer { status: 204, ack: Some(0), retry_after: None, time: None }
         );
         assert_eq!(
             answered([7, 503, NONE, 2000, 0, 0, 0, 0]),
-            Outcome::Answer { status: 503, ack: None, retry_after: Some(2000) }
+            Outcome::Answer { status: 503, ack: None, retry_after: Some(2000), time: None }
         );
     }
 

@@ -141,7 +141,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       tell(Input.Appended, stream.no, seq, bytes(body), ...halves(tsOf(body)));
     },
     consent: (granted: boolean): void => {
-      tell(Input.Consent, +granted);
+      tell(Input.Consent, 0, +granted);
       // Who denies also answers for the pages that are gone.
       if (!granted) adoptAll();
     },
@@ -158,7 +158,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       const kept = page.streams.filter(({ stored, bodies }) => !stored && bodies.size);
       page.streams = [];
       greet();
-      if (page.verdict === 'denied') tell(Input.Consent, 0);
+      if (page.verdict === 'denied') tell(Input.Consent, 0, 0);
       for (const stream of kept) {
         const [done] = stream.bodies.keys();
         announce(page, { ...stream, no: page.streams.length }, done!, tell);
@@ -178,14 +178,14 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   // What happened before the core was there. From here to its being there nothing else can happen.
   greet();
   let denied = page.verdict === 'denied' || page.streams.some((stream) => stream.purged);
-  if (denied) tell(Input.Consent, 0);
+  if (denied) tell(Input.Consent, 0, 0);
   for (const stream of page.streams) {
-    if (denied && !stream.purged) tell(Input.Consent, 1);
+    if (denied && !stream.purged) tell(Input.Consent, 0, 1);
     denied &&= stream.purged;
     core.opened(stream);
     for (const seq of stream.bodies.keys()) core.appended(stream, seq);
   }
-  if (denied && page.verdict === 'granted') tell(Input.Consent, 1);
+  if (denied && page.verdict === 'granted') tell(Input.Consent, 0, 1);
   page.core = core;
 
   addEventListener('online', () => tell(Input.Online, 1));

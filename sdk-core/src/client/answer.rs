@@ -6,7 +6,9 @@ use super::{
 };
 use crate::{
     reason::Reason,
+    refusal::Refusal,
     status::{Verdict, judge},
+    time::UnixMs,
 };
 
 /// How long an event is passed over, ms: long enough not to matter, short enough to notice another network.
@@ -83,7 +85,7 @@ impl Client {
 
     fn stop(&mut self) {
         self.phase = Phase::Stopped;
-        self.out.push(Effect::Stop);
+        self.out.push(Effect::Refuse { verdict: Some(Refusal::Stopped), until: UnixMs(u64::MAX) });
         for stream in &mut self.streams {
             if !stream.is_being_told() {
                 stream.lose(Reason::Stopped, &mut self.out, &|_| true);

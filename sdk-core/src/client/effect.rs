@@ -1,8 +1,9 @@
 //! What the core tells a shell to do.
 
-use super::StreamNo;
+use super::{Settings, StreamNo};
 use crate::{
     reason::Reason,
+    refusal::Refusal,
     session::{Session, SessionId},
     time::UnixMs,
 };
@@ -11,6 +12,9 @@ use crate::{
 #[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
+    /// Forget who the visitor is: draw new ids, end the session, open new streams. (What was held is purged by other
+    /// effects.)
+    Erase,
     /// Remove events `from..to` from the journal: each is settled, or named in a durable record. Some may
     /// already be gone.
     Forget { stream: StreamNo, from: u32, to: u32 },
@@ -25,19 +29,21 @@ pub enum Effect {
     /// events stay, and an adopter decides anew. (For an adopted stream too this is an entry of this shell's
     /// own: no entry has two writers.)
     Record { record: u32, stream: StreamNo, from: u32, to: u32, reason: Reason },
+    /// Refuse every later call as `verdict` until then, and share that with the other tabs and with later runs; with
+    /// `None` accept again. Streams that are opened nevertheless are served.
+    Refuse { verdict: Option<Refusal>, until: UnixMs },
     /// Share the Retry-After gate with the other tabs or processes.
     SaveGate { until: UnixMs },
     /// Share the session with the other tabs or processes.
     SaveSession(Session),
+    /// Keep the remote settings, and share them with the other tabs or processes.
+    SaveSettings(Settings),
     /// Send [`Client::request`](super::Client::request)`(request)` and answer
     /// [`Input::Answered`](super::Input::Answered), except after a [`Transport::Beacon`]. The shell gives every
     /// request a time limit of its own; a request that never ends blocks its place.
     Send { request: u32, stream: StreamNo, transport: Transport },
     /// Write to the journal that events from `from` on belong to `session`.
     Stamp { stream: StreamNo, from: u32, session: SessionId },
-    /// The site is gone (410): refuse every later call, and share that verdict with the other tabs and with
-    /// later runs, which then open no streams. What is appended nevertheless is named `stopped`.
-    Stop,
 }
 
 /// The way a request leaves.

@@ -1,7 +1,9 @@
 //! What a shell tells the core.
 
+use super::{Lane, Settings, lane::Purpose};
 use crate::{
     reason::Reason,
+    refusal::Refusal,
     session::{Session, SessionId},
     time::UnixMs,
 };
@@ -22,9 +24,13 @@ pub enum Input {
     Appended { stream: StreamNo, seq: u32, len: u32, ts: UnixMs },
     /// A request ended.
     Answered { request: u32, outcome: Outcome },
-    /// The visitor decided, here or in another tab; `false` purges every stream of this shell and refuses what
-    /// follows. Told again at each start while it holds.
-    Consent { granted: bool },
+    /// Nothing more is appended to this own stream: it is forgotten as soon as it owes nothing.
+    Closed { stream: StreamNo },
+    /// The visitor decided about a purpose, here or in another tab. [`Decision::Denied`] purges every stream of that
+    /// purpose. Told again at each start while it holds.
+    Consent { purpose: Purpose, decision: Decision },
+    /// An answer said that what is known of this visitor is to be erased.
+    Erase,
     /// The shell wants everything sent now.
     Flush,
     /// An adopted stream's journal holds this event.
@@ -42,20 +48,29 @@ pub enum Input {
     Gone { stream: StreamNo, from: u32, to: u32 },
     /// The page or app is no longer visible: send now, in a way that outlives it.
     Hidden,
+    /// The platform asks for memory back.
+    MemoryPressure,
     /// The network went away (`false`) or came back.
     Online(bool),
     /// The shell drew a stream of its own and wrote its header.
-    Opened { stream: StreamNo },
+    Opened { stream: StreamNo, lane: Lane },
     /// A [`Effect::Record`](super::Effect::Record) is durable.
     Recorded { record: u32 },
+    /// So many calls were refused by this verdict, in all since this own stream was opened: refusing comes before the
+    /// seq and is not loss. Told at each change.
+    Refused { stream: StreamNo, verdict: Refusal, total: u32 },
     /// The visitor was reset, here or in another tab: the next event begins a new session. (The shell removes
     /// the shared session, draws the new identity and opens a new stream.)
     Reset,
     /// Another tab or process changed the shared session.
     SessionChanged(Session),
+    /// An answer carried remote settings.
+    Settings(Settings),
+    /// Another tab or process, or an earlier run, was given these settings.
+    SettingsChanged(Settings),
     /// A dead owner's journal was found; `done` and `head` are the largest it stores. What else it holds is told
     /// next (`Found…`, in any order), then [`Input::Adopted`].
-    StreamFound { stream: StreamNo, done: u32, head: u32 },
+    StreamFound { stream: StreamNo, lane: Lane, done: u32, head: u32 },
     /// The page or process is about to end: last words only, no answer will come. Every later input is
     /// ignored; a page that is shown again makes a new [`Client`](super::Client).
     Terminating,
@@ -63,6 +78,21 @@ pub enum Input {
     Timeout,
     /// The page or app is visible again.
     Visible,
+    /// Who the visitor is, as far as sampling is concerned: the first 32 bits of the client id. Told at the start and
+    /// after each change of the client id.
+    Visitor { draw: u32 },
+}
+
+/// What a visitor decided about a purpose.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Decision {
+    /// Nothing is kept, nothing is sent, and what was kept is purged.
+    Denied,
+    /// Calls are accepted.
+    #[default]
+    Granted,
+    /// Not asked yet: the shell holds calls in memory or refuses them; nothing is accepted.
+    Unknown,
 }
 
 /// How a request ended, as far as the shell can see.
@@ -70,8 +100,8 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// A complete answer. `ack` is the value of `hw-ack`, absent when the answer is not Headwater's.
-    /// `retry_after` is `Retry-After` in milliseconds.
-    Answer { status: u16, ack: Option<u32>, retry_after: Option<u32> },
+    /// `retry_after` is `Retry-After` in milliseconds, `time` is `hw-time`, the server's clock.
+    Answer { status: u16, ack: Option<u32>, retry_after: Option<u32>, time: Option<UnixMs> },
     /// No answer: refused, reset, timed out, or forbidden by the platform.
     NoAnswer,
 }

@@ -27,6 +27,7 @@ mod effect;
 mod flights;
 mod flush;
 mod input;
+mod lane;
 mod ledger;
 mod limits;
 mod lists;
@@ -35,6 +36,7 @@ mod queue;
 mod random;
 mod retry;
 mod send;
+mod settings;
 mod stream;
 mod visit;
 mod wire;
@@ -42,8 +44,10 @@ mod wire;
 use alloc::vec::Vec;
 
 pub use effect::{Effect, Transport};
-pub use input::{Input, Outcome, StreamNo};
+pub use input::{Decision, Input, Outcome, StreamNo};
+pub use lane::{Lane, Purpose};
 pub use limits::Limits;
+pub use settings::Settings;
 
 use self::{
     flights::Flights,
@@ -159,7 +163,7 @@ impl Client {
             Input::Adopted { stream } => self.adopted(stream),
             Input::Answered { request, outcome } => self.answered(request, outcome),
             Input::Appended { stream, seq, len, ts } => self.appended(stream, seq, len, ts),
-            Input::Consent { granted } => self.decided(granted),
+            Input::Consent { decision, .. } => self.decided(decision != Decision::Denied),
             Input::Flush => self.hurry(),
             Input::Found { stream, seq, len, ts } => {
                 if let Some(stream) = find(&mut self.streams, stream) {
@@ -194,7 +198,7 @@ impl Client {
                     self.hurry();
                 }
             }
-            Input::Opened { stream } => open(&mut self.streams, stream, Origin::Own, 0, 0),
+            Input::Opened { stream, .. } => open(&mut self.streams, stream, Origin::Own, 0, 0),
             Input::Recorded { record } => {
                 for stream in &mut self.streams {
                     stream.ledger.recorded(record, stream.no, out);
@@ -202,11 +206,18 @@ impl Client {
             }
             Input::Reset => self.visit.reset(),
             Input::SessionChanged(session) => self.visit.changed(session),
-            Input::StreamFound { stream, done, head } => {
+            Input::StreamFound { stream, done, head, .. } => {
                 open(&mut self.streams, stream, Origin::Found, done, head.max(done));
             }
             Input::Terminating => self.terminate(),
-            Input::Timeout => {}
+            Input::Closed { .. }
+            | Input::Erase
+            | Input::MemoryPressure
+            | Input::Refused { .. }
+            | Input::Settings(_)
+            | Input::SettingsChanged(_)
+            | Input::Timeout
+            | Input::Visitor { .. } => {}
             Input::Visible => {
                 self.hidden = false;
                 self.hurry();

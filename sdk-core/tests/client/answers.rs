@@ -3,6 +3,7 @@
 use headwater_core::{
     client::{Effect, Input, Limits},
     reason::Reason,
+    refusal::Refusal,
     status::{Verdict, judge},
     time::UnixMs,
 };
@@ -241,7 +242,12 @@ fn a_name_is_durable_before_its_event_is_forgotten_and_sent_after() {
     let (mut page, sent) = page_with_sent(1);
     let effects = page.tell(Input::Answered {
         request: sent.request,
-        outcome: headwater_core::client::Outcome::Answer { status: 422, ack: Some(0), retry_after: None },
+        outcome: headwater_core::client::Outcome::Answer {
+            status: 422,
+            ack: Some(0),
+            retry_after: None,
+            time: None,
+        },
     });
     let [Effect::Record { record, stream: OWN, from: 0, to: 1, reason: Reason::Rejected }] = effects[..]
     else {
@@ -317,7 +323,7 @@ fn a_site_that_is_gone_is_left_alone_and_everything_named() {
     let (mut page, sent) = page_with_sent(3);
     page.append(2, 100);
     let effects = page.answer(&sent, 410, Some(0));
-    assert_eq!(effects[0], Effect::Stop);
+    assert_eq!(effects[0], Effect::Refuse { verdict: Some(Refusal::Stopped), until: UnixMs(u64::MAX) });
     assert!(effects.contains(&Effect::Forget { stream: OWN, from: 0, to: 5 }), "{effects:?}");
     let late = page.append(1, 100);
     assert!(

@@ -1,7 +1,7 @@
 //! Hidden, ended, denied.
 
 use headwater_core::{
-    client::{Effect, Input, Limits, StreamNo, Transport},
+    client::{Decision, Effect, Input, Lane, Limits, Purpose, StreamNo, Transport},
     reason::Reason,
 };
 
@@ -99,7 +99,8 @@ fn a_denial_names_everything_and_says_so_without_a_header() {
     page.find(StreamNo(5), 2, 6, &[2, 4], &[]);
     page.tell(Input::Adopted { stream: StreamNo(5) });
     let adopted = page.sent();
-    let effects = page.tell_and_record(Input::Consent { granted: false });
+    let effects =
+        page.tell_and_record(Input::Consent { purpose: Purpose::default(), decision: Decision::Denied });
     assert!(effects.contains(&Effect::Forget { stream: OWN, from: 0, to: 53 }), "{effects:?}");
 
     page.lose_answer(&in_flight);
@@ -131,7 +132,7 @@ fn a_denial_names_everything_and_says_so_without_a_header() {
 #[test]
 fn what_is_appended_after_a_denial_is_named_and_never_sent() {
     let mut page = Page::new();
-    page.tell(Input::Consent { granted: false });
+    page.tell(Input::Consent { purpose: Purpose::default(), decision: Decision::Denied });
     let effects = page.append(1, 100);
     assert!(
         matches!(
@@ -148,7 +149,7 @@ fn what_is_appended_after_a_denial_is_named_and_never_sent() {
 #[test]
 fn a_stream_found_after_a_denial_is_purged() {
     let mut page = Page::new();
-    page.tell(Input::Consent { granted: false });
+    page.tell(Input::Consent { purpose: Purpose::default(), decision: Decision::Denied });
     page.find(StreamNo(5), 0, 2, &[0, 1], &[]);
     let effects = page.tell_and_record(Input::Adopted { stream: StreamNo(5) });
     assert!(effects.contains(&Effect::Forget { stream: StreamNo(5), from: 0, to: 2 }), "{effects:?}");
@@ -161,12 +162,12 @@ fn a_stream_found_after_a_denial_is_purged() {
 fn consent_given_again_serves_the_next_stream() {
     let mut page = Page::new();
     page.append(1, 100);
-    page.tell_and_record(Input::Consent { granted: false });
+    page.tell_and_record(Input::Consent { purpose: Purpose::default(), decision: Decision::Denied });
     let purge = page.only_sent();
     page.settle(&purge);
-    page.tell(Input::Consent { granted: true });
+    page.tell(Input::Consent { purpose: Purpose::default(), decision: Decision::Granted });
     let next = StreamNo(1);
-    page.tell(Input::Opened { stream: next });
+    page.tell(Input::Opened { stream: next, lane: Lane::default() });
     let ts = headwater_core::time::UnixMs(crate::page::EPOCH + page.now + 1);
     page.tell(Input::Appended { stream: next, seq: 0, len: 10, ts });
     page.wait(500);

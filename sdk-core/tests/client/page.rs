@@ -1,7 +1,7 @@
 //! A page to write scenarios with: one client, a virtual clock, and every request as the server would read it.
 
 use headwater_core::{
-    client::{Client, Config, Effect, Input, Limits, Outcome, Request, StreamNo, Transport, mark},
+    client::{Client, Config, Effect, Input, Lane, Limits, Outcome, Request, StreamNo, Transport, mark},
     reason::Reason,
     time::{Instant, UnixMs},
 };
@@ -42,7 +42,7 @@ impl Page {
     pub(crate) fn with(limits: Limits) -> Self {
         let client = Client::new(Config { entropy: [7; 32], limits });
         let mut page = Self { client, now: 0, sent: Vec::new(), next_seq: 0 };
-        page.tell(Input::Opened { stream: OWN });
+        page.tell(Input::Opened { stream: OWN, lane: Lane::default() });
         page
     }
 
@@ -121,7 +121,7 @@ impl Page {
         ack: Option<u32>,
         retry_after: Option<u32>,
     ) -> Vec<Effect> {
-        let outcome = Outcome::Answer { status, ack, retry_after };
+        let outcome = Outcome::Answer { status, ack, retry_after, time: None };
         self.tell_and_record(Input::Answered { request: sent.request, outcome })
     }
 
@@ -143,7 +143,7 @@ impl Page {
         seqs: &[u32],
         losses: &[(u32, u32, Reason)],
     ) {
-        self.tell(Input::StreamFound { stream, done, head });
+        self.tell(Input::StreamFound { stream, lane: Lane::default(), done, head });
         for &seq in seqs {
             self.tell(Input::Found { stream, seq, len: 100, ts: UnixMs(EPOCH - 1_000_000 + u64::from(seq)) });
         }

@@ -1,7 +1,7 @@
 //! When events wait, and what goes when there are too many.
 
 use headwater_core::{
-    client::{Effect, Input, Limits, StreamNo},
+    client::{Effect, Input, Lane, Limits, StreamNo},
     reason::Reason,
     time::UnixMs,
 };
@@ -75,7 +75,7 @@ fn the_oldest_stream_goes_first_and_a_request_carries_one_stream() {
     let mut page = Page::with(Limits { in_flight: 1, ..Limits::default() });
     let other = StreamNo(9);
     page.append(2, 100);
-    page.tell(Input::Opened { stream: other });
+    page.tell(Input::Opened { stream: other, lane: Lane::default() });
     page.tell(Input::Appended { stream: other, seq: 0, len: 10, ts: UnixMs(EPOCH + 3) });
     page.tell(Input::Flush);
     let first = page.only_sent();

@@ -1,7 +1,7 @@
 //! Sessions as they are stamped and shared.
 
 use headwater_core::{
-    client::{Effect, Input, StreamNo},
+    client::{Effect, Input, Lane, StreamNo},
     session::{Session, SessionId},
     time::UnixMs,
 };
@@ -75,7 +75,7 @@ fn the_session_goes_on_in_the_next_stream_and_from_another_tab() {
     page.tell(Input::SessionChanged(theirs));
     assert_eq!(page.append(1, 10), [Effect::Stamp { stream: OWN, from: 0, session: theirs.id }]);
     let next = StreamNo(1);
-    page.tell(Input::Opened { stream: next });
+    page.tell(Input::Opened { stream: next, lane: Lane::default() });
     let ts = UnixMs(EPOCH + page.now + 1);
     let effects = page.tell(Input::Appended { stream: next, seq: 0, len: 10, ts });
     assert_eq!(effects, [Effect::Stamp { stream: next, from: 0, session: theirs.id }]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use headwater_core::{
-    client::{Client, Config, Effect, Input, Limits, Outcome, StreamNo, Transport},
+    client::{Client, Config, Decision, Effect, Input, Lane, Limits, Outcome, Purpose, StreamNo, Transport},
     reason::Reason,
     session::Session,
     time::{Instant, UnixMs},
@@ -84,7 +84,7 @@ impl World {
         });
         let at = self.pages.len() - 1;
         if self.denied {
-            self.tell(at, Input::Consent { granted: false });
+            self.tell(at, Input::Consent { purpose: Purpose::default(), decision: Decision::Denied });
         }
         if let Some(session) = self.session {
             self.tell(at, Input::SessionChanged(session));
@@ -108,7 +108,7 @@ impl World {
         self.storage.insert(self.streams, Log { header: true, ..Log::default() });
         let stream = self.know(at, Told::new(self.streams, true));
         self.pages[at].current = Some(stream);
-        self.tell(at, Input::Opened { stream });
+        self.tell(at, Input::Opened { stream, lane: Lane::default() });
     }
 
     /// Whether a living page writes to `uuid`.
@@ -130,7 +130,7 @@ impl World {
         let names: Vec<_> = log.names.values().copied().collect();
         let stamps: Vec<_> = log.stamps.values().copied().collect();
         let stream = self.know(at, told);
-        self.tell(at, Input::StreamFound { stream, done, head });
+        self.tell(at, Input::StreamFound { stream, lane: Lane::default(), done, head });
         for (seq, key) in keys {
             self.tell(at, Input::Found { stream, seq, len: key.len, ts: key.ts });
         }
@@ -261,7 +261,7 @@ impl World {
                 }
             }
             // This world's sites come back, so a page may go on calling.
-            Effect::Stop => {}
+            Effect::Erase | Effect::Refuse { .. } | Effect::SaveSettings(_) => {}
         }
     }
 
@@ -287,7 +287,13 @@ impl World {
     pub(crate) fn decide(&mut self, granted: bool) {
         self.denied = !granted;
         for at in 0..self.pages.len() {
-            self.tell(at, Input::Consent { granted });
+            self.tell(
+                at,
+                Input::Consent {
+                    purpose: Purpose::default(),
+                    decision: if granted { Decision::Granted } else { Decision::Denied },
+                },
+            );
             self.pages[at].current = None;
             if granted && !self.pages[at].dead {
                 self.open_stream(at);
@@ -328,7 +334,7 @@ impl World {
 
     /// What the network and the server make of a request.
     fn deliver(&mut self, text: &[u8], sent: u32) -> Outcome {
-        let answer = |status, ack, retry_after| Outcome::Answer { status, ack, retry_after };
+        let answer = |status, ack, retry_after| Outcome::Answer { status, ack, retry_after, time: None };
         if self.calm {
             let (status, ack) = self.server.receive(text);
             return answer(status, Some(ack), None);

@@ -106,7 +106,12 @@ impl Endpoint {
         if !answer.status().is_success() {
             tracing::debug!(status, ack, retry_after, "refused");
         }
-        Ok(Outcome::Answer { status, ack, retry_after: retry_after.map(|s| s.saturating_mul(1_000)) })
+        Ok(Outcome::Answer {
+            status,
+            ack,
+            retry_after: retry_after.map(|s| s.saturating_mul(1_000)),
+            time: None,
+        })
     }
 }
 

@@ -42,7 +42,8 @@ impl Worker {
                     tracing::warn!(%error, "a session was not written to the journal");
                 }
             }
-            Effect::Stop => {
+            Effect::Erase | Effect::SaveSettings(_) => {}
+            Effect::Refuse { .. } => {
                 self.shared.stopped.store(true, Ordering::Relaxed);
                 tracing::warn!("the site is gone (410): nothing more is accepted");
             }

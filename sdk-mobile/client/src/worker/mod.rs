@@ -13,7 +13,7 @@ use std::{
 };
 
 use headwater_core::{
-    client::{self as core, Input, Outcome, StreamNo},
+    client::{self as core, Input, Lane, Outcome, StreamNo},
     reason::Reason,
     time::UnixMs,
 };
@@ -180,7 +180,7 @@ impl Worker {
     fn appended(&mut self, appended: Appended) {
         let Appended { stream, opened, seq, len, ts } = appended;
         if opened {
-            self.handle(Input::Opened { stream });
+            self.handle(Input::Opened { stream, lane: Lane::default() });
         }
         self.handle(Input::Appended { stream, seq, len, ts });
         self.journal_changed();
@@ -255,7 +255,7 @@ impl Worker {
 
     fn tell(&mut self, Adopted { no: stream, found }: Adopted) {
         tracing::debug!(events = found.calls.len(), head = found.head, "a dead owner's stream is adopted");
-        self.handle(Input::StreamFound { stream, done: found.done, head: found.head });
+        self.handle(Input::StreamFound { stream, lane: Lane::default(), done: found.done, head: found.head });
         for (from, session) in found.stamps {
             self.handle(Input::FoundStamp { stream, from, session });
         }

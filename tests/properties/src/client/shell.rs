@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use headwater_core::{
-    client::{Client, Config, Effect, Input, Limits, Outcome, StreamNo, Transport},
+    client::{Client, Config, Effect, Input, Lane, Limits, Outcome, Purpose, StreamNo, Transport},
     ranges::{Range, RangeSet},
+    refusal::Refusal,
     status::{Verdict, judge},
     time::{Instant, UnixMs},
 };
@@ -13,7 +14,7 @@ use headwater_core::{
 use super::{
     books::Stream,
     drain, request,
-    wild::{reason, session},
+    wild::{decision, reason, session},
 };
 use crate::bytes::Bytes;
 
@@ -101,7 +102,7 @@ impl Shell {
                 }
             }
             216..222 => self.lose_to_another_adopter(bytes),
-            222..226 => self.tell(Input::Consent { granted: bytes.flag() }),
+            222..226 => self.tell(Input::Consent { purpose: Purpose::default(), decision: decision(bytes) }),
             226..230 => self.tell(Input::Hidden),
             230..236 => self.tell(Input::Visible),
             236..239 => self.tell(Input::Online(false)),
@@ -122,7 +123,7 @@ impl Shell {
 
     fn open_stream(&mut self, bytes: &mut Bytes<'_>) {
         let stream = self.next_stream(Stream { own: true, ..Stream::default() });
-        self.tell(Input::Opened { stream });
+        self.tell(Input::Opened { stream, lane: Lane::default() });
         if bytes.below(4) == 0 {
             // Dropped before the core was there.
             self.find_loss(stream, (0, 1 + bytes.below(4)), bytes);
@@ -146,7 +147,7 @@ impl Shell {
         let start = bytes.below(8);
         let head = start + bytes.below(12);
         let stream = self.next_stream(Stream { start, head, ..Stream::default() });
-        self.tell(Input::StreamFound { stream, done: start, head });
+        self.tell(Input::StreamFound { stream, lane: Lane::default(), done: start, head });
     }
 
     fn tell_found(&mut self, bytes: &mut Bytes<'_>) {
@@ -201,7 +202,7 @@ impl Shell {
             kind => (STATUSES[bytes.below(12) as usize], (kind < 230).then(|| bytes.below(sent + 2))),
         };
         let retry_after = bytes.flag().then(|| 500 * bytes.below(256));
-        self.answered(request, Outcome::Answer { status, ack, retry_after });
+        self.answered(request, Outcome::Answer { status, ack, retry_after, time: None });
     }
 
     fn answered(&mut self, request: u32, outcome: Outcome) {
@@ -240,7 +241,7 @@ impl Shell {
                 self.recorded(record);
             } else if let Some((&request, open)) = self.open.first_key_value() {
                 let ack = u32::try_from(open.seqs.len()).ok();
-                self.answered(request, Outcome::Answer { status: 204, ack, retry_after: None });
+                self.answered(request, Outcome::Answer { status: 204, ack, retry_after: None, time: None });
             } else if let Some(at) = self.client.poll_timeout() {
                 self.now = self.now.max(at.0);
                 self.tell(Input::Timeout);
@@ -282,8 +283,12 @@ impl Shell {
                 assert!(self.writing.insert(record, (stream, (from, to))).is_none(), "a number used twice");
             }
             Effect::Send { request, stream, transport } => self.send(request, stream, transport),
-            Effect::Stop => self.stopped = true,
-            Effect::SaveGate { .. } | Effect::SaveSession(_) | Effect::Stamp { .. } => {}
+            Effect::Refuse { verdict, .. } => self.stopped |= verdict == Some(Refusal::Stopped),
+            Effect::Erase
+            | Effect::SaveGate { .. }
+            | Effect::SaveSession(_)
+            | Effect::SaveSettings(_)
+            | Effect::Stamp { .. } => {}
         }
     }
 

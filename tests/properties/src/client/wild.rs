@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use headwater_core::{
-    client::{Client, Config, Effect, Input, Limits, Outcome, StreamNo, Transport},
+    client::{Client, Config, Decision, Effect, Input, Lane, Limits, Outcome, Purpose, StreamNo, Transport},
     reason::Reason,
     session::{Session, SessionId},
     time::{Instant, UnixMs},
@@ -67,7 +67,7 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
         0 => Input::Adopted { stream },
         1..4 => Input::Answered { request: bytes.number(), outcome: outcome(bytes) },
         4..8 => Input::Appended { stream, seq: seq(bytes), len: bytes.number(), ts: UnixMs(bytes.long()) },
-        8 => Input::Consent { granted: bytes.flag() },
+        8 => Input::Consent { purpose: Purpose::default(), decision: decision(bytes) },
         9 => Input::Flush,
         10 => Input::Found { stream, seq: seq(bytes), len: bytes.number(), ts: UnixMs(bytes.long()) },
         11 => Input::FoundLoss { stream, from: bytes.number(), to: bytes.number(), reason: reason(bytes) },
@@ -82,7 +82,7 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
             }
         }
         16 => Input::Online(bytes.flag()),
-        17 => Input::Opened { stream },
+        17 => Input::Opened { stream, lane: Lane::default() },
         18 => Input::Recorded { record: bytes.number() },
         19 => {
             if bytes.flag() {
@@ -91,7 +91,9 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
                 Input::SessionChanged(session(bytes))
             }
         }
-        20 => Input::StreamFound { stream, done: bytes.number(), head: bytes.number() },
+        20 => {
+            Input::StreamFound { stream, lane: Lane::default(), done: bytes.number(), head: bytes.number() }
+        }
         _ => {
             if bytes.byte() == 0 {
                 Input::Terminating
@@ -113,7 +115,7 @@ fn outcome(bytes: &mut Bytes<'_>) -> Outcome {
     }
     let status = super::shell::STATUSES[bytes.below(12) as usize];
     let ack = bytes.flag().then(|| bytes.number());
-    Outcome::Answer { status, ack, retry_after: bytes.flag().then(|| bytes.number()) }
+    Outcome::Answer { status, ack, retry_after: bytes.flag().then(|| bytes.number()), time: None }
 }
 
 /// Any reason.
@@ -125,4 +127,9 @@ pub(super) fn reason(bytes: &mut Bytes<'_>) -> Reason {
 pub(super) fn session(bytes: &mut Bytes<'_>) -> Session {
     let id = SessionId::from_random([bytes.below(3); 4]);
     Session { last_active: UnixMs(bytes.long()), ..Session::begin(id, UnixMs(bytes.long())) }
+}
+
+/// Any decision.
+pub(super) fn decision(bytes: &mut Bytes<'_>) -> Decision {
+    [Decision::Denied, Decision::Granted, Decision::Unknown][usize::from(bytes.byte()) % 3]
 }

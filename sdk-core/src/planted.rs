@@ -1,0 +1,91 @@
+//! Planted bugs: slips that the simulator must find. Only with the feature `planted`, which no product turns on; the
+//! proof that the proof works.
+
+use core::cell::Cell;
+
+std::thread_local! {
+    static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+}
+
+/// A slip, at the place that its crate marks by [`planted!`](crate::planted!).
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[expect(missing_docs, reason = "each is told where it is planted")]
+pub enum Bug {
+    AckByStatus,
+    AdopterDeletesUnsent,
+    AnswerBeforeBroker,
+    CacheAheadOfCommit,
+    CommitFailedMarksStay,
+    DeadLetterUnnamed,
+    DonePassesHole,
+    EvictionBeforeLedger,
+    FingerprintIgnored,
+    ForgetBeforeAck,
+    GapsClosedSilently,
+    HeaderFromCurrentIdentity,
+    HeaderRemovedFirst,
+    IncarnationIgnored,
+    JournalKeyRewritten,
+    KeyedByPartition,
+    LostWithoutSubtractingSeen,
+    NamesForgottenUnacknowledged,
+    OffByOneInRanges,
+    OffsetsApart,
+    ReadPastFsync,
+    RebuildForgetsInFlight,
+    ReplyBeforeForward,
+    RetryResetsLedger,
+    SeqReusedAfterFailedWrite,
+    SpoolAckBeforeSync,
+    SpoolTrimBeforeAck,
+    StampPartOfName,
+    StreamContinued,
+    TornTailAccepted,
+}
+
+impl Bug {
+    /// Every bug, in the order of the enum.
+    pub const ALL: [Self; 30] = [
+        Self::AckByStatus,
+        Self::AdopterDeletesUnsent,
+        Self::AnswerBeforeBroker,
+        Self::CacheAheadOfCommit,
+        Self::CommitFailedMarksStay,
+        Self::DeadLetterUnnamed,
+        Self::DonePassesHole,
+        Self::EvictionBeforeLedger,
+        Self::FingerprintIgnored,
+        Self::ForgetBeforeAck,
+        Self::GapsClosedSilently,
+        Self::HeaderFromCurrentIdentity,
+        Self::HeaderRemovedFirst,
+        Self::IncarnationIgnored,
+        Self::JournalKeyRewritten,
+        Self::KeyedByPartition,
+        Self::LostWithoutSubtractingSeen,
+        Self::NamesForgottenUnacknowledged,
+        Self::OffByOneInRanges,
+        Self::OffsetsApart,
+        Self::ReadPastFsync,
+        Self::RebuildForgetsInFlight,
+        Self::ReplyBeforeForward,
+        Self::RetryResetsLedger,
+        Self::SeqReusedAfterFailedWrite,
+        Self::SpoolAckBeforeSync,
+        Self::SpoolTrimBeforeAck,
+        Self::StampPartOfName,
+        Self::StreamContinued,
+        Self::TornTailAccepted,
+    ];
+}
+
+/// Plants a bug in this thread, in place of the one before.
+pub fn plant(bug: Option<Bug>) {
+    PLANTED.set(bug);
+}
+
+/// Whether this bug is planted in this thread.
+#[must_use]
+pub fn is_planted(bug: Bug) -> bool {
+    PLANTED.get() == Some(bug)
+}

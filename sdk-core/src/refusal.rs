@@ -1,0 +1,48 @@
+//! Why a call is refused before it becomes an event. Refusing comes before the seq and is not loss: it is told in
+//! counters that only grow.
+
+/// A verdict by which shells refuse calls.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Refusal {
+    /// The visitor denied consent.
+    Consent,
+    /// The call cannot be written (a cycle, no name, too long).
+    Invalid,
+    /// A plugin of the page or app returned nothing.
+    Plugin,
+    /// More calls in a minute than the site's settings allow.
+    RateCap,
+    /// The visitor is not in the sample.
+    Sampled,
+    /// The site stopped collecting, for a while or for good.
+    Stopped,
+    /// Consent is unknown, and too many calls wait for it in memory already.
+    Waiting,
+}
+
+impl Refusal {
+    /// Every verdict, in the order of the enum.
+    pub const ALL: [Self; 7] = [
+        Self::Consent,
+        Self::Invalid,
+        Self::Plugin,
+        Self::RateCap,
+        Self::Sampled,
+        Self::Stopped,
+        Self::Waiting,
+    ];
+
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::Invalid => "invalid",
+            Self::Plugin => "plugin",
+            Self::RateCap => "rate_cap",
+            Self::Sampled => "sampled",
+            Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
+        }
+    }
+}
