@@ -64,6 +64,7 @@
 //! |---|---|
 //! | [`client`] | what a shell does: see there for a module per decision |
 //! | [`status`] | what an answer means |
+//! | [`identity`] | what a change of the visitor begins anew |
 //! | [`session`] | where a visit ends |
 //! | [`seen`] | whether an event is a copy: the one rule of de-duplication, for every server stage |
 //! | [`ranges`] | nothing: sets of sequence numbers, which everything here is made of |
@@ -71,6 +72,7 @@
 //! | [`refusal`] | the words for what never became an event |
 //! | [`event_id`] | the id of an event |
 //! | [`mod@frame`] | where a record in a file begins and ends |
+//! | `planted` | nothing: the slips that the simulator must find (feature `planted`) |
 //!
 //! # What the core never does
 //!
@@ -88,6 +90,7 @@ extern crate std;
 pub mod client;
 pub mod event_id;
 pub mod frame;
+pub mod identity;
 #[cfg(feature = "planted")]
 pub mod planted;
 pub mod ranges;
@@ -98,7 +101,7 @@ pub mod session;
 pub mod status;
 pub mod time;
 
-/// Whether the slip of this name is planted ([`planted`]): `false`, and nothing of it in the program, without the
+/// Whether the slip of this name is planted (see [the module](mod@planted)): `false`, and nothing of it in the program, without the
 /// feature.
 #[cfg(feature = "planted")]
 #[macro_export]

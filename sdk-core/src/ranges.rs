@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::{fmt, slice};
 
+use crate::planted;
+
 /// A half-open range `(from, to)` of sequence numbers.
 pub type Range = (u32, u32);
 
@@ -61,7 +63,8 @@ impl RangeSet {
             Repr::Many(many) => {
                 // The ranges that overlap or touch `from..to` become one with it.
                 let first = many.partition_point(|r| r.1 < from);
-                let end = many.partition_point(|r| r.0 <= to);
+                let reach = if planted!(OffByOneInRanges) { to.saturating_add(1) } else { to };
+                let end = many.partition_point(|r| r.0 <= reach);
                 let merged = match (many.get(first), end.checked_sub(1).and_then(|last| many.get(last))) {
                     (Some(low), Some(high)) if first < end => (low.0.min(from), high.1.max(to)),
                     _ => (from, to),

@@ -1,4 +1,8 @@
 //! Sessions as the SDK sees them: a visit ends after 30 minutes without an event, or after 24 hours.
+//!
+//! They are told by the events' own times, as the backend's are, so that both see the same visits. The shell sees to it
+//! that these strictly increase across the streams of one page or process, whatever its clock does; between tabs and
+//! runs they may not, and [`Session::includes`] says what a clock that jumped means.
 
 use crate::time::UnixMs;
 
@@ -106,12 +110,11 @@ impl Session {
         Self { last_active: self.last_active.max(ts), ..self }
     }
 
-    /// Which of two views of the shared session holds: of one session the later activity, of two the one that
-    /// began later (so a reset wins, and every tab decides alike).
+    /// Whether this view of the shared session holds against an `other`: of one session the later activity, of two
+    /// the one that began later (so a reset wins, and every tab decides alike).
     #[must_use]
-    pub fn merged(self, other: Self) -> Self {
-        let key = |s: &Self| (s.started, s.id, s.last_active);
-        if key(&other) > key(&self) { other } else { self }
+    pub fn outdates(&self, other: &Self) -> bool {
+        (self.started, self.last_active) > (other.started, other.last_active)
     }
 }
 
@@ -154,9 +157,10 @@ mod tests {
     fn every_tab_takes_the_same_of_two_sessions() {
         let old = session().touched(T.after(9_000));
         let new = Session::begin(SessionId::from_random([9, 9, 9, 9]), T.after(5_000));
-        assert_eq!(old.merged(new), new);
-        assert_eq!(new.merged(old), new);
-        assert_eq!(session().merged(old), old);
+        assert!(new.outdates(&old));
+        assert!(!old.outdates(&new));
+        assert!(old.outdates(&session()));
+        assert!(!old.outdates(&old));
     }
 
     #[test]

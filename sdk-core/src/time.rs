@@ -9,6 +9,9 @@ impl Instant {
     /// After every other: what it is due at does not happen.
     pub(crate) const NEVER: Self = Self(u64::MAX);
 
+    /// Before [`NEVER`](Self::NEVER).
+    pub(crate) const LAST: Self = Self(u64::MAX - 1);
+
     /// This instant, `ms` milliseconds later.
     #[must_use]
     pub const fn after(self, ms: u64) -> Self {

@@ -22,42 +22,51 @@ const NONE: u32 = u32::MAX;
 /// The input that `kind` and `args` say, or `None` if this version knows no such kind.
 #[must_use]
 pub fn input(kind: u32, args: [u32; 8]) -> Option<Input> {
+    let mut input = Input::Timeout;
+    read(kind, args, &mut input)?;
+    Some(input)
+}
+
+/// Writes in place: a value put together from all arms would be taken apart byte by byte, in half a kilobyte of code.
+#[inline(never)]
+fn read(kind: u32, args: [u32; 8], input: &mut Input) -> Option<()> {
     let [a, b, c, d, e, f, g, h] = args;
     let stream = StreamNo(a);
-    Some(match kind {
-        1 => Input::Adopted { stream },
-        2 => Input::Appended { stream, seq: b, len: c, ts: time(d, e) },
-        3 => Input::Answered { request: a, outcome: outcome(b, c, d, time(e, f)) },
-        4 => Input::Consent { purpose: purpose(a)?, decision: decision(b)? },
-        5 => Input::Flush,
-        6 => Input::Found { stream, seq: b, len: c, ts: time(d, e) },
-        7 => Input::FoundLoss { stream, from: b, to: c, reason: reason(d)? },
-        8 => Input::FoundStamp { stream, from: b, session: SessionId::from_words([c, d, e, f]) },
-        9 => Input::Gate { until: time(a, b) },
-        10 => Input::Gone { stream, from: b, to: c },
-        11 => Input::Hidden,
-        12 => Input::Online(a != 0),
-        13 => Input::Opened { stream, lane: lane(b, c)? },
-        14 => Input::Recorded { record: a },
-        15 => Input::Reset,
-        16 => Input::SessionChanged(Session {
-            id: SessionId::from_words([a, b, c, d]),
-            started: time(e, f),
-            last_active: time(g, h),
-        }),
-        17 => Input::StreamFound { stream, done: b, head: c, lane: lane(d, e)? },
-        18 => Input::Terminating,
-        19 => Input::Timeout,
-        20 => Input::Visible,
-        21 => Input::Closed { stream },
-        22 => Input::Erase,
-        23 => Input::MemoryPressure,
-        24 => Input::Refused { stream, verdict: refusal(b)?, total: c },
-        25 => Input::Settings(settings([a, b, c, d, e])),
-        26 => Input::SettingsChanged(settings([a, b, c, d, e])),
-        27 => Input::Visitor { draw: a },
+    match kind {
+        1 => *input = Input::Adopted { stream },
+        2 => *input = Input::Appended { stream, seq: b, len: c, ts: time(d, e) },
+        3 => *input = Input::Answered { request: a, outcome: outcome(b, c, d, time(e, f)) },
+        4 => *input = Input::Consent { purpose: purpose(a)?, decision: decision(b)? },
+        5 => *input = Input::Flush,
+        6 => *input = Input::Found { stream, seq: b, len: c, ts: time(d, e) },
+        7 => *input = Input::FoundLoss { stream, from: b, to: c, reason: reason(d)? },
+        8 => *input = Input::FoundStamp { stream, from: b, session: SessionId::from_words([c, d, e, f]) },
+        9 => *input = Input::Gate { until: time(a, b) },
+        10 => *input = Input::Gone { stream, from: b, to: c },
+        11 => *input = Input::Hidden,
+        12 => *input = Input::Online(a != 0),
+        13 => *input = Input::Opened { stream, lane: lane(b, c)? },
+        14 => *input = Input::Recorded { record: a },
+        15 => *input = Input::Reset,
+        16 => {
+            let id = SessionId::from_words([a, b, c, d]);
+            let session = Session { id, started: time(e, f), last_active: time(g, h) };
+            *input = Input::SessionChanged(session);
+        }
+        17 => *input = Input::StreamFound { stream, done: b, head: c, lane: lane(d, e)? },
+        18 => *input = Input::Terminating,
+        19 => *input = Input::Timeout,
+        20 => *input = Input::Visible,
+        21 => *input = Input::Closed { stream },
+        22 => *input = Input::Erase,
+        23 => *input = Input::MemoryPressure,
+        24 => *input = Input::Refused { stream, verdict: refusal(b)?, total: c },
+        25 => *input = Input::Settings(settings([a, b, c, d, e])),
+        26 => *input = Input::SettingsChanged(settings([a, b, c, d, e])),
+        27 => *input = Input::Visitor { draw: a },
         _ => return None,
-    })
+    }
+    Some(())
 }
 
 /// What `effect` says to the shell; without one, when to wake the core (no number: not before the next input).
@@ -133,6 +142,21 @@ fn settings([sample, calls_per_minute, flush_ms, queue_bytes, stop_ms]: [u32; 5]
     Settings { sample, calls_per_minute, flush_ms, queue_bytes, stop_ms }
 }
 
+/// By their numbers, from 1 on.
+const REFUSALS: [Refusal; 7] = [
+    Refusal::Consent,
+    Refusal::Invalid,
+    Refusal::Plugin,
+    Refusal::RateCap,
+    Refusal::Sampled,
+    Refusal::Stopped,
+    Refusal::Waiting,
+];
+
+fn refusal(of: u32) -> Option<Refusal> {
+    REFUSALS.get((of as usize).wrapping_sub(1)).copied()
+}
+
 const fn refusal_number(refusal: Refusal) -> u32 {
     match refusal {
         Refusal::Consent => 1,
@@ -143,10 +167,6 @@ const fn refusal_number(refusal: Refusal) -> u32 {
         Refusal::Stopped => 6,
         Refusal::Waiting => 7,
     }
-}
-
-fn refusal(of: u32) -> Option<Refusal> {
-    Refusal::ALL.into_iter().find(|refusal| refusal_number(*refusal) == of)
 }
 
 fn time(high: u32, low: u32) -> UnixMs {
@@ -173,8 +193,22 @@ const fn number(reason: Reason) -> u32 {
     }
 }
 
+/// By their numbers, from 1 on.
+const REASONS: [Reason; 10] = [
+    Reason::Consent,
+    Reason::DeadLetter,
+    Reason::Filtered,
+    Reason::QueueFull,
+    Reason::Rejected,
+    Reason::Stopped,
+    Reason::Storage,
+    Reason::TooManyGaps,
+    Reason::TooOld,
+    Reason::Vanished,
+];
+
 fn reason(of: u32) -> Option<Reason> {
-    Reason::ALL.into_iter().find(|reason| number(*reason) == of)
+    REASONS.get((of as usize).wrapping_sub(1)).copied()
 }
 
 #[cfg(test)]
@@ -182,11 +216,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_a_number_of_its_own_and_is_read_back() {
+    fn every_reason_and_refusal_has_a_number_of_its_own_and_is_read_back() {
         for kind in Reason::ALL {
             assert_eq!(reason(number(kind)), Some(kind));
         }
         assert_eq!(reason(0), None);
+        for kind in Refusal::ALL {
+            assert_eq!(refusal(refusal_number(kind)), Some(kind));
+        }
+        assert_eq!(refusal(0), None);
     }
 
     #[test]

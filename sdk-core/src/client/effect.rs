@@ -11,9 +11,10 @@ use crate::{
 /// Something to do, in the order given. Ranges are half-open.
 #[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u32)] // as `Input`
 pub enum Effect {
-    /// Forget who the visitor is: draw new ids, end the session, open new streams. (What was held is purged by other
-    /// effects.)
+    /// Forget who the visitor is: draw new ids, end the session, open new streams
+    /// ([`Change::Erase`](crate::identity::Change::Erase)). What was held is purged by the effects before.
     Erase,
     /// Remove events `from..to` from the journal: each is settled, or named in a durable record. Some may
     /// already be gone.
@@ -30,13 +31,17 @@ pub enum Effect {
     /// own: no entry has two writers.)
     Record { record: u32, stream: StreamNo, from: u32, to: u32, reason: Reason },
     /// Refuse every later call as `verdict` until then, and share that with the other tabs and with later runs; with
-    /// `None` accept again. Streams that are opened nevertheless are served.
+    /// `None` accept again (`until` means nothing then). Told at each change; a verdict that goes on beyond `until` is
+    /// told again then, so what is shared ends by itself at `until`. But for a site that is gone, which is
+    /// [`Stopped`](Refusal::Stopped) until `u64::MAX`, that is a day ahead at most: whoever finds more has had its clock
+    /// set back, and takes it for over. Streams that are opened nevertheless are served.
     Refuse { verdict: Option<Refusal>, until: UnixMs },
     /// Share the Retry-After gate with the other tabs or processes.
     SaveGate { until: UnixMs },
     /// Share the session with the other tabs or processes.
     SaveSession(Session),
-    /// Keep the remote settings, and share them with the other tabs or processes.
+    /// Keep the remote settings, and share them with the other tabs or processes
+    /// ([`Input::SettingsChanged`](super::Input::SettingsChanged)).
     SaveSettings(Settings),
     /// Send [`Client::request`](super::Client::request)`(request)` and answer
     /// [`Input::Answered`](super::Input::Answered), except after a [`Transport::Beacon`]. The shell gives every

@@ -2,31 +2,45 @@
 
 use alloc::vec::Vec;
 
-use super::{StreamNo, Transport, batch::Batch};
+use super::{StreamNo, Transport};
 
-#[derive(Debug)]
+/// A request. Which events it carries is written beside each
+/// ([`Event::request`](super::stream::Event::request)).
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
+    /// Never 0, nor `u32::MAX`.
     pub(super) request: u32,
     pub(super) stream: StreamNo,
     pub(super) transport: Transport,
-    pub(super) batch: Batch,
+    /// How many events it carries.
+    pub(super) sent: u32,
+    /// The seq after its last event.
+    pub(super) events_end: u32,
+    /// Up to where it tells the news of the stream's [`Ledger`](super::ledger::Ledger).
+    pub(super) news: u32,
+    /// Whether it says that its stream has ended.
+    pub(super) end: bool,
+    /// Estimated size.
+    pub(super) bytes: u32,
     /// [`Retry::round`](super::retry::Retry::round) when it left.
     pub(super) round: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Flights {
     flights: Vec<Flight>,
     begun: u32,
 }
 
 impl Flights {
-    /// Adds a request and returns its number.
-    pub(super) fn begin(&mut self, stream: StreamNo, transport: Transport, batch: Batch, round: u32) -> u32 {
-        self.begun = self.begun.wrapping_add(1);
-        let request = self.begun;
-        self.flights.push(Flight { request, stream, transport, batch, round });
-        request
+    /// A number for the next request.
+    pub(super) fn number(&mut self) -> u32 {
+        self.begun = if self.begun < u32::MAX - 1 { self.begun + 1 } else { 1 };
+        self.begun
+    }
+
+    pub(super) fn begin(&mut self, flight: Flight) {
+        self.flights.push(flight);
     }
 
     /// Removes a request that ended; `None` if it ended before.
@@ -50,6 +64,6 @@ impl Flights {
     /// Bytes (estimated) under way that outlive the page.
     pub(super) fn leaving_bytes(&self) -> u32 {
         let leaving = self.flights.iter().filter(|f| f.transport != Transport::Fetch);
-        leaving.fold(0, |sum, f| sum.saturating_add(f.batch.bytes))
+        leaving.fold(0, |sum, f| sum.saturating_add(f.bytes))
     }
 }

@@ -3,7 +3,7 @@
 use super::{Limits, batch::Load};
 use crate::time::Instant;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Flush {
     due: Instant,
 }

@@ -16,6 +16,7 @@ pub struct StreamNo(pub u32);
 /// Something that happened. Ranges are half-open. After every input, drain [`Client::poll`](super::Client::poll).
 #[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(u32)] // a tag of its own, before words in order: as the browser's border has them, for half a hundred bytes less
 pub enum Input {
     /// Everything the journal holds of an adopted stream has been told (`Found…`); it may be sent.
     Adopted { stream: StreamNo },
@@ -24,12 +25,16 @@ pub enum Input {
     Appended { stream: StreamNo, seq: u32, len: u32, ts: UnixMs },
     /// A request ended.
     Answered { request: u32, outcome: Outcome },
-    /// Nothing more is appended to this own stream: it is forgotten as soon as it owes nothing.
+    /// Nothing more is appended to this own stream (see [`identity`](crate::identity)): it is forgotten as soon as it
+    /// owes nothing. Told after the last [`Input::Appended`].
     Closed { stream: StreamNo },
     /// The visitor decided about a purpose, here or in another tab. [`Decision::Denied`] purges every stream of that
-    /// purpose. Told again at each start while it holds.
+    /// purpose: the own ones at once, those of dead owners as they are adopted. Told again at each start while it
+    /// holds, and after each [`Input::Appended`] of what was accepted before: a purged stream may be forgotten at once.
     Consent { purpose: Purpose, decision: Decision },
-    /// An answer said that what is known of this visitor is to be erased.
+    /// An answer said that what is known of this visitor is to be erased: every stream is purged, and
+    /// [`Effect::Erase`](super::Effect::Erase) follows. Streams of dead owners that are to go with it are found first
+    /// ([`Input::StreamFound`]); what is found later is taken for somebody else's.
     Erase,
     /// The shell wants everything sent now.
     Flush,
@@ -57,7 +62,7 @@ pub enum Input {
     /// A [`Effect::Record`](super::Effect::Record) is durable.
     Recorded { record: u32 },
     /// So many calls were refused by this verdict, in all since this own stream was opened: refusing comes before the
-    /// seq and is not loss. Told at each change.
+    /// seq and is not loss. Told at each change, before [`Input::Closed`].
     Refused { stream: StreamNo, verdict: Refusal, total: u32 },
     /// The visitor was reset, here or in another tab: the next event begins a new session. (The shell removes
     /// the shared session, draws the new identity and opens a new stream.)
@@ -66,7 +71,8 @@ pub enum Input {
     SessionChanged(Session),
     /// An answer carried remote settings.
     Settings(Settings),
-    /// Another tab or process, or an earlier run, was given these settings.
+    /// Another tab or process, or an earlier run, was given these settings. `stop_ms` is what is left of it then: a
+    /// shell that keeps settings keeps their time too, and does not begin a stop anew at each start.
     SettingsChanged(Settings),
     /// A dead owner's journal was found; `done` and `head` are the largest it stores. What else it holds is told
     /// next (`Found…`, in any order), then [`Input::Adopted`].
@@ -78,8 +84,8 @@ pub enum Input {
     Timeout,
     /// The page or app is visible again.
     Visible,
-    /// Who the visitor is, as far as sampling is concerned: the first 32 bits of the client id. Told at the start and
-    /// after each change of the client id.
+    /// Who the visitor is, as far as sampling is concerned: the first 32 bits of the client id, which are random. Told
+    /// at the start and after each change of the client id; before, no sample leaves anybody out but an empty one.
     Visitor { draw: u32 },
 }
 
@@ -98,6 +104,7 @@ pub enum Decision {
 /// How a request ended, as far as the shell can see.
 #[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)] // as `Input`
 pub enum Outcome {
     /// A complete answer. `ack` is the value of `hw-ack`, absent when the answer is not Headwater's.
     /// `retry_after` is `Retry-After` in milliseconds, `time` is `hw-time`, the server's clock.

@@ -6,6 +6,12 @@ pub struct Limits {
     /// Bodies of a stream's own events that the journal holds before the oldest are given up, in bytes.
     /// 16,384: the first storage access of a page grows with what is stored, for every page of the site.
     pub queue_bytes: u32,
+    /// Own events that the journal holds before the oldest are given up. 5,000: a browser's 16 KiB never hold so
+    /// many; it bounds the books, 32 bytes for each event, where a shell allows more.
+    pub queue_events: u32,
+    /// Age beyond which an event is given up, in ms, by a clock that the server confirmed. 30 days: servers remember
+    /// names for longer than that, so an older copy could count twice.
+    pub max_age_ms: u32,
     /// Wait from the first event to the send that carries it, in ms. 500: acknowledged within the second after
     /// which a cold store would copy it.
     pub flush_ms: u32,
@@ -25,6 +31,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue_bytes: 16_384,
+            queue_events: 5_000,
+            max_age_ms: 30 * 24 * 60 * 60 * 1_000,
             flush_ms: 500,
             batch_events: 50,
             batch_bytes: 48_000,

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `stream` | nothing: the books |
 //! | `ledger` | when a name is kept, told, and let go |
+//! | `append` | what an accepted event sets off |
 //! | `visit` | which session an event is stamped with, and when the session is shared |
 //! | `flush` | when waiting events go |
 //! | `batch` | what goes together |
@@ -15,13 +16,43 @@
 //! | `answer` | what the end of a request does |
 //! | `retry` | when to try again |
 //! | `queue` | what goes when there is too much |
+//! | `age` | what is too old, and by which clock |
 //! | `adopt` | what a dead owner's journal amounts to |
-//! | `consent` | what a denial does |
+//! | `consent` | what a denial or an erasure does |
+//! | `refused` | when the counters of refused calls are told |
+//! | `settings` | how far remote settings reach |
+//! | `calls` | which later calls are refused |
 //! | `wire` | how a request is written |
+//! | `trace` | nothing: it tells people what the others decided (feature `trace`) |
+//!
+//! Beside them: `input` and `effect` are what the shell and the core say to each other, `lane` and `limits` what the
+//! shell sets, `flights` and `outbox` what is under way, `random` and `lists` means.
+
+/// Notes a decision for people, if there is a condition only if it holds; nothing without the feature `trace`.
+macro_rules! trace {
+    (if $condition:expr => $out:expr, $step:expr) => {
+        if cfg!(feature = "trace") && $condition {
+            trace!($out, $step);
+        }
+    };
+    ($out:expr, $step:expr) => {
+        #[cfg(not(feature = "trace"))]
+        let _ = &$out;
+        #[cfg(feature = "trace")]
+        {
+            #[allow(unused_imports, reason = "not every step needs every name")]
+            use $crate::client::trace::{Step, Why};
+            $out.trace.note($step);
+        }
+    };
+}
 
 mod adopt;
+mod age;
 mod answer;
+mod append;
 mod batch;
+mod calls;
 mod consent;
 mod effect;
 mod flights;
@@ -34,10 +65,13 @@ mod lists;
 mod outbox;
 mod queue;
 mod random;
+mod refused;
 mod retry;
 mod send;
 mod settings;
 mod stream;
+#[cfg(feature = "trace")]
+pub mod trace;
 mod visit;
 mod wire;
 
@@ -50,6 +84,9 @@ pub use limits::Limits;
 pub use settings::Settings;
 
 use self::{
+    age::{Clock, LONG_AGO},
+    calls::Calls,
+    consent::Denied,
     flights::Flights,
     flush::Flush,
     outbox::Outbox,
@@ -99,13 +136,23 @@ pub mod mark {
 }
 
 /// The decisions of one page or process; see the [crate] page for how it is driven.
-#[derive(Debug)]
+///
+/// A clone decides as the original does, down to the same session ids: it is for looking ahead, and what a forked
+/// process finds itself with. Such a process makes a client of its own
+/// ([`Change::Fork`](crate::identity::Change::Fork)).
+#[derive(Clone, Debug)]
 pub struct Client {
+    /// As the shell set them, but for what remote settings change.
     limits: Limits,
+    /// The shell's own `flush_ms` and `queue_bytes`.
+    own: (u32, u32),
+    settings: Settings,
     now: Instant,
     unix: UnixMs,
     phase: Phase,
-    denied: bool,
+    calls: Calls,
+    clock: Clock,
+    denied: Denied,
     hidden: bool,
     online: bool,
     passing_over_until: Instant,
@@ -133,10 +180,14 @@ impl Client {
     pub fn new(Config { entropy, limits }: Config) -> Self {
         Self {
             limits,
+            own: (limits.flush_ms, limits.queue_bytes),
+            settings: Settings::default(),
             now: Instant::default(),
             unix: UnixMs::default(),
             phase: Phase::Running,
-            denied: false,
+            calls: Calls::default(),
+            clock: Clock::default(),
+            denied: Denied::default(),
             hidden: false,
             online: true,
             passing_over_until: Instant::NEVER,
@@ -152,28 +203,38 @@ impl Client {
 
     /// Takes in what happened at `now` (monotonic; never goes back) and `unix` (the wall clock then). Drain
     /// [`poll`](Self::poll) afterwards.
+    #[inline(never)]
     pub fn handle(&mut self, now: Instant, unix: UnixMs, input: Input) {
         if self.phase == Phase::Ended {
             return;
         }
-        self.now = self.now.max(now);
+        // The end of time stands for never.
+        self.now = self.now.max(now).min(Instant::LAST);
         self.unix = unix;
         let out = &mut self.out;
         match input {
             Input::Adopted { stream } => self.adopted(stream),
             Input::Answered { request, outcome } => self.answered(request, outcome),
             Input::Appended { stream, seq, len, ts } => self.appended(stream, seq, len, ts),
-            Input::Consent { decision, .. } => self.decided(decision != Decision::Denied),
+            Input::Closed { stream } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.closed = true;
+                }
+                self.retire();
+            }
+            Input::Consent { purpose, decision } => self.decided(purpose, decision),
+            Input::Erase => self.erase(),
             Input::Flush => self.hurry(),
             Input::Found { stream, seq, len, ts } => {
                 if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.add(seq, len, ts);
+                    // Its age is for its `ts` alone to say.
+                    stream.add(seq, len, ts, LONG_AGO);
                 }
             }
             Input::FoundLoss { stream, from, to, reason } => {
                 if let Some(stream) = find(&mut self.streams, stream) {
                     stream.head = stream.head.max(to);
-                    stream.ledger.found((from, to), reason, out);
+                    stream.ledger.found((from, to), reason);
                 }
             }
             Input::FoundStamp { stream, from, session } => {
@@ -181,10 +242,13 @@ impl Client {
                     stream.stamp(from, session);
                 }
             }
-            Input::Gate { until } => self.retry.share_gate(self.now, until.since(unix)),
+            Input::Gate { until } => {
+                self.retry.share_gate(self.now, until.since(unix));
+                trace!(out, Step::Gate { until: self.retry.not_before() });
+            }
             Input::Gone { stream, from, to } => {
                 if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.lose(Reason::Vanished, out, &|e| (from..to).contains(&e.seq));
+                    stream.lose(Reason::Vanished, to, out, &|e| e.seq >= from);
                 }
             }
             Input::Hidden => {
@@ -198,31 +262,37 @@ impl Client {
                     self.hurry();
                 }
             }
-            Input::Opened { stream, .. } => open(&mut self.streams, stream, Origin::Own, 0, 0),
+            Input::MemoryPressure => {
+                self.hurry();
+                self.streams.iter_mut().for_each(Stream::shrink);
+            }
+            Input::Opened { stream, lane } => self.open(stream, Origin::Own, lane, 0, 0),
             Input::Recorded { record } => {
                 for stream in &mut self.streams {
                     stream.ledger.recorded(record, stream.no, out);
                 }
             }
-            Input::Reset => self.visit.reset(),
-            Input::SessionChanged(session) => self.visit.changed(session),
-            Input::StreamFound { stream, done, head, .. } => {
-                open(&mut self.streams, stream, Origin::Found, done, head.max(done));
+            Input::Refused { stream, verdict, total } => {
+                if let Some(stream) = find(&mut self.streams, stream) {
+                    stream.refused.count(verdict, total, stream.ledger.next_news());
+                }
+            }
+            Input::Reset => self.visit.reset(out),
+            Input::SessionChanged(session) => self.visit.changed(session, out),
+            Input::Settings(settings) => self.set(settings, true),
+            Input::SettingsChanged(settings) => self.set(settings, false),
+            Input::StreamFound { stream, lane, done, head } => {
+                self.open(stream, Origin::Found, lane, done, head.max(done));
             }
             Input::Terminating => self.terminate(),
-            Input::Closed { .. }
-            | Input::Erase
-            | Input::MemoryPressure
-            | Input::Refused { .. }
-            | Input::Settings(_)
-            | Input::SettingsChanged(_)
-            | Input::Timeout
-            | Input::Visitor { .. } => {}
+            Input::Timeout => {}
             Input::Visible => {
                 self.hidden = false;
                 self.hurry();
             }
+            Input::Visitor { draw } => self.calls.draw = draw,
         }
+        self.judge_calls();
         self.send_what_is_due();
     }
 
@@ -237,11 +307,18 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let next = if self.phase == Phase::Running {
-            self.next_send().min(self.passing_over_until)
+            self.next_send().min(self.passing_over_until).min(self.calls.until())
         } else {
             Instant::NEVER
         };
         (next < Instant::NEVER).then_some(next)
+    }
+
+    /// The next decision that was taken, in order, or `None` until the next [`handle`](Self::handle): for people.
+    #[cfg(feature = "trace")]
+    #[must_use]
+    pub fn trace(&mut self) -> Option<trace::Step> {
+        self.out.trace.pop()
     }
 
     /// The text of request `request`, from its [`Effect::Send`] until it is answered.
@@ -249,9 +326,7 @@ impl Client {
     pub fn request(&self, request: u32) -> Option<Request> {
         let flight = self.flights.find(request)?;
         let stream = self.stream(flight.stream)?;
-        let template = wire::template(stream, &flight.batch);
-        let mut seqs = Vec::new();
-        seqs.extend_from_slice(&flight.batch.seqs);
+        let (template, seqs) = wire::template(stream, flight);
         Some(Request { stream: stream.no, seqs, template })
     }
 
@@ -259,60 +334,26 @@ impl Client {
     /// is acknowledged. 0 for a stream the client does not know.
     #[must_use]
     pub fn done(&self, stream: StreamNo) -> u32 {
-        self.stream(stream).map_or(0, |s| if s.is_being_told() { s.start } else { s.done_with(&[]) })
+        self.stream(stream).map_or(0, |s| if s.is_being_told() { s.start } else { s.done_with(0) })
     }
 
-    fn appended(&mut self, no: StreamNo, seq: u32, len: u32, ts: UnixMs) {
-        let refusal = self.refusal();
-        open(&mut self.streams, no, Origin::Own, seq, seq);
-        let Some(stream) = find(&mut self.streams, no) else { return };
-        stream.add(seq, len, ts);
-        stream.purged |= self.denied;
-        let refusal = refusal.or(stream.purged.then_some(Reason::Consent));
-        if let Some(reason) = refusal {
-            stream.lose(reason, &mut self.out, &|e| e.seq == seq);
-            return;
-        }
-        let session = self.visit.touch(ts, &mut self.random, &mut self.out);
-        if stream.session(seq) != Some(session) {
-            stream.stamp(seq, session);
-            self.out.push(Effect::Stamp { stream: no, from: seq, session });
-        }
-        queue::evict(&mut self.streams, (no, seq), &self.limits, &mut self.out);
-    }
-
-    fn adopted(&mut self, no: StreamNo) {
-        let refusal = self.refusal();
-        let Some(stream) = find(&mut self.streams, no).filter(|s| s.is_being_told()) else { return };
-        adopt::adopt(stream, &mut self.out);
-        if let Some(reason) = refusal {
-            stream.purged |= reason == Reason::Consent;
-            stream.lose(reason, &mut self.out, &|_| true);
+    /// Begins the books of stream `no`, unless there are some.
+    fn open(&mut self, no: StreamNo, origin: Origin, lane: Lane, start: u32, head: u32) {
+        if self.stream(no).is_none() {
+            let mut stream = Stream::new(no, origin, lane, start, head);
+            stream.purged = self.denied.covers(lane);
+            self.streams.push(stream);
         }
     }
 
-    fn decided(&mut self, granted: bool) {
-        self.denied = !granted;
-        if self.denied {
-            for stream in self.streams.iter_mut().filter(|s| !s.is_being_told()) {
-                consent::purge(stream, &mut self.out);
-            }
-            self.flush.hurry(self.now);
-            self.retire();
-        }
-    }
-
-    /// Why nothing is held any more, if so.
-    fn refusal(&self) -> Option<Reason> {
-        if self.denied {
-            Some(Reason::Consent)
-        } else {
-            (self.phase == Phase::Stopped).then_some(Reason::Stopped)
-        }
+    /// Whether the site is gone.
+    fn is_stopped(&self) -> bool {
+        self.phase == Phase::Stopped
     }
 
     /// Something changed that may help: what waits goes at once, but not before a `Retry-After` has passed.
     fn hurry(&mut self) {
+        trace!(self.out, Step::Hurried);
         self.retry.hurry();
         self.flush.hurry(self.now);
     }
@@ -320,7 +361,7 @@ impl Client {
     /// The next page shall know when this one was last active, to the millisecond. Nothing is kept of a visitor
     /// who denied.
     fn share_session(&mut self) {
-        if !self.denied {
+        if self.streams.iter().any(|s| s.origin == Origin::Own && !s.purged) {
             self.visit.share(0, &mut self.out);
         }
     }
@@ -344,11 +385,4 @@ impl Client {
 #[inline(never)] // called from everywhere; in the browser bytes count
 fn find(streams: &mut [Stream], no: StreamNo) -> Option<&mut Stream> {
     streams.iter_mut().find(|s| s.no == no)
-}
-
-/// Begins the books of stream `no`, unless there are some.
-fn open(streams: &mut Vec<Stream>, no: StreamNo, origin: Origin, start: u32, head: u32) {
-    if find(streams, no).is_none() {
-        streams.push(Stream::new(no, origin, start, head));
-    }
 }

@@ -4,13 +4,15 @@ use alloc::vec::Vec;
 
 use super::Effect;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outbox {
     effects: Vec<Effect>,
     /// How many of `effects` the shell has taken. They are dropped together, because the shell always takes
     /// all of them; a queue that can turn round would be code for nothing.
     taken: usize,
     records: u32,
+    #[cfg(feature = "trace")]
+    pub(super) trace: super::trace::Trace,
 }
 
 impl Outbox {

@@ -16,7 +16,7 @@ const GATE_MS: (u32, u32) = (1_000, 60 * 60 * 1_000);
 /// First and longest wait after an answer that only people can change (a key, a route), ms.
 const WAIT_MS: (u32, u32) = (60_000, 60 * 60 * 1_000);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Retry {
     /// Failures since the last success. Requests that were in flight together fail together: that is one.
     failures: u32,
@@ -45,15 +45,14 @@ impl Retry {
 
     pub(super) fn failed(&mut self, now: Instant, round: u32, random: &mut Random) {
         if self.begin_round(round) {
-            self.backoff = now.after(random.up_to(doubled(BASE_MS, self.failures, CAP_MS)).into());
+            self.backoff = self.wait(now, (0, BASE_MS, CAP_MS), random);
         }
     }
 
     pub(super) fn must_wait(&mut self, now: Instant, round: u32, random: &mut Random) {
         if self.begin_round(round) {
             let (least, most) = WAIT_MS;
-            let jitter = random.up_to(doubled(least, self.failures, most) - least);
-            self.gate = self.gate.max(now.after((least + jitter).into()));
+            self.gate = self.gate.max(self.wait(now, (least, least, most), random));
         }
     }
 
@@ -79,6 +78,13 @@ impl Retry {
         self.gate = self.gate.max(now.after(wait.min(GATE_MS.1.into())));
     }
 
+    /// A time from `least` ms on, up to `base` after the first failure, twice as much after each further one, at most
+    /// `most`.
+    fn wait(&self, now: Instant, (least, base, most): (u32, u32, u32), random: &mut Random) -> Instant {
+        let doubled = 1u32.checked_shl(self.failures - 1).map_or(most, |times| base.saturating_mul(times));
+        now.after((least + random.up_to(doubled.min(most) - least)).into())
+    }
+
     fn begin_round(&mut self, round: u32) -> bool {
         let first = round == self.round;
         if first {
@@ -87,10 +93,4 @@ impl Retry {
         }
         first
     }
-}
-
-/// `base` after the first failure, twice as much after each further one, at most `cap`.
-fn doubled(base: u32, failures: u32, cap: u32) -> u32 {
-    let times = 1u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    base.saturating_mul(times).min(cap)
 }

@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::{
-    Effect, StreamNo,
-    ledger::{Ledger, Loss},
-    lists::{keep, settle},
-    outbox::Outbox,
+use super::{Effect, Lane, StreamNo, ledger::Ledger, lists::settle, outbox::Outbox, refused::Refused};
+use crate::{
+    planted,
+    ranges::Range,
+    reason::Reason,
+    session::SessionId,
+    time::{Instant, UnixMs},
 };
-use crate::{ranges::Range, reason::Reason, session::SessionId, time::UnixMs};
 
 /// Whose stream it is, and how far we know it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,16 +22,11 @@ pub(super) enum Origin {
     Own,
 }
 
-/// Where an event is on its way.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
-    /// In a request that is not answered yet.
-    InFlight,
-    /// Left behind for a while: something before Headwater takes it for too large.
-    PassedOver,
-    /// In the journal.
-    Waiting,
-}
+/// In the journal, and in no request.
+pub(super) const WAITING: u32 = 0;
+
+/// Left behind for a while: something before Headwater takes it for too large.
+pub(super) const PASSED_OVER: u32 = u32::MAX;
 
 /// An event that is neither settled nor named.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +35,24 @@ pub(super) struct Event {
     /// Bytes of its body.
     pub(super) len: u32,
     pub(super) ts: UnixMs,
-    pub(super) place: Place,
+    /// When this client heard of it.
+    pub(super) told: Instant,
+    /// The request that carries it, [`WAITING`], or [`PASSED_OVER`].
+    pub(super) request: u32,
     /// Most events that a request carrying this one may hold: halved each time such a request is refused.
     pub(super) company: u32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
     pub(super) no: StreamNo,
     pub(super) origin: Origin,
+    pub(super) lane: Lane,
+    /// Nothing more is appended to it.
+    pub(super) closed: bool,
     /// The server has acknowledged that the adopter holds nothing more.
     pub(super) ended: bool,
-    /// Its visitor denied consent: requests carry no header.
+    /// Its visitor denied consent, or is to be erased: requests carry no header.
     pub(super) purged: bool,
     /// The next free seq.
     pub(super) head: u32,
@@ -59,75 +61,108 @@ pub(super) struct Stream {
     /// Requests in flight that carry something of it.
     pub(super) flights: u32,
     pub(super) ledger: Ledger,
-    /// Ascending by seq.
+    pub(super) refused: Refused,
+    /// Ascending by seq; the first `gone` of them are in the books no more. Events leave from the front, nearly: a
+    /// list that is closed up at each acknowledgement would cost the square of its length.
     events: Vec<Event>,
+    gone: usize,
     /// Ascending by seq.
     stamps: Vec<(u32, SessionId)>,
-    /// Sum of the `len` of `events`.
-    bytes: u32,
+    /// Sum of the `len` of the events.
+    bytes: u64,
 }
 
 impl Stream {
-    pub(super) fn new(no: StreamNo, origin: Origin, start: u32, head: u32) -> Self {
+    pub(super) fn new(no: StreamNo, origin: Origin, lane: Lane, start: u32, head: u32) -> Self {
         Self {
             no,
             origin,
+            lane,
+            closed: false,
             ended: false,
             purged: false,
             head,
             start,
             flights: 0,
             ledger: Ledger::default(),
+            refused: Refused::default(),
             events: Vec::new(),
+            gone: 0,
             stamps: Vec::new(),
             bytes: 0,
         }
     }
 
-    /// Takes in an event; one that is already in the books changes nothing.
-    pub(super) fn add(&mut self, seq: u32, len: u32, ts: UnixMs) {
+    /// Takes in an event; one that is already in the books changes nothing, nor does `u32::MAX`, which names none.
+    pub(super) fn add(&mut self, seq: u32, len: u32, ts: UnixMs, told: Instant) {
         self.head = self.head.max(seq.saturating_add(1));
-        if self.events.iter().rfind(|e| e.seq <= seq).is_none_or(|e| e.seq != seq) {
-            self.events.push(Event { seq, len, ts, place: Place::Waiting, company: u32::MAX });
-            settle(&mut self.events, &|e| e.seq);
-            self.bytes = self.bytes.saturating_add(len);
+        if seq < u32::MAX && self.events().iter().rfind(|e| e.seq <= seq).is_none_or(|e| e.seq != seq) {
+            self.events.push(Event { seq, len, ts, told, request: WAITING, company: u32::MAX });
+            settle(self.events.get_mut(self.gone..).unwrap_or_default(), &|e| e.seq);
+            self.bytes += u64::from(len);
         }
     }
 
-    /// Takes events out of the books and names them. Each leaves the journal once its name is durable.
-    pub(super) fn lose(&mut self, reason: Reason, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
-        self.take(Some(reason), out, which);
+    /// Takes events below `end` out of the books and names them. Each leaves the journal once its name is durable.
+    pub(super) fn lose(
+        &mut self,
+        reason: Reason,
+        end: u32,
+        out: &mut Outbox,
+        which: &dyn Fn(&Event) -> bool,
+    ) {
+        self.take(Some(reason), end, out, which);
     }
 
-    /// Takes events out of the books and the journal: they are settled, or named durably.
-    pub(super) fn forget(&mut self, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
-        self.take(None, out, which);
+    /// Takes events below `end` out of the books and the journal: they are settled, or named durably.
+    pub(super) fn forget(&mut self, end: u32, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
+        self.take(None, end, out, which);
     }
 
-    /// Moves events from one place to another.
-    pub(super) fn change(&mut self, which: &dyn Fn(&Event) -> bool, change: &dyn Fn(&mut Event)) {
-        self.events.iter_mut().filter(|e| which(e)).for_each(change);
+    /// Gives the first `count` of the waiting events to a request. Returns the seq after the last of them.
+    pub(super) fn carry(&mut self, count: u32, request: u32) -> u32 {
+        let waiting = self.events.iter_mut().skip(self.gone).filter(|e| e.request == WAITING);
+        let mut end = 0;
+        for event in waiting.take(count as usize) {
+            (event.request, end) = (request, event.seq + 1);
+        }
+        end
+    }
+
+    /// Moves the events below `end` that are in `request` to another, or to where none carries them; henceforth they
+    /// travel in a `company` of so many at most.
+    pub(super) fn transfer(&mut self, end: u32, request: u32, to: u32, company: u32) {
+        for event in self.events.iter_mut().skip(self.gone) {
+            if event.seq >= end {
+                return;
+            }
+            if event.request == request {
+                event.request = to;
+                event.company = event.company.min(company);
+            }
+        }
     }
 
     /// Events neither settled nor named, ascending.
-    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter()
+    #[inline(never)] // called from everywhere; in the browser bytes count
+    pub(super) fn events(&self) -> &[Event] {
+        self.events.get(self.gone..).unwrap_or_default()
     }
 
     /// Events that a request could carry now, ascending.
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Event> {
-        self.events.iter().filter(|e| e.place == Place::Waiting)
+        self.events().iter().filter(|e| e.request == WAITING)
     }
 
     /// Bytes of bodies that the journal holds for events neither settled nor named.
-    pub(super) fn bytes(&self) -> u32 {
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The `done` of a request that carries `names`: all below is settled, or named there or before.
-    pub(super) fn done_with(&self, names: &[Loss]) -> u32 {
-        let event = self.events.first().map_or(u32::MAX, |e| e.seq);
-        let loss = self.ledger.first_besides(names);
+    /// The `done` of a request that tells the news up to `last`: all below is settled, or named there or before.
+    pub(super) fn done_with(&self, last: u32) -> u32 {
+        let event = self.events().first().map_or(u32::MAX, |e| e.seq);
+        let loss = if planted!(DonePassesHole) { u32::MAX } else { self.ledger.first_besides(last) };
         self.head.min(event).min(loss)
     }
 
@@ -139,7 +174,7 @@ impl Stream {
     /// Names `vanished` what is neither owed nor named although the journal once held it.
     pub(super) fn name_holes(&mut self, out: &mut Outbox) {
         let mut from = self.start;
-        for next in self.events.iter().map(|e| e.seq).chain([self.head]) {
+        for next in self.events.iter().skip(self.gone).map(|e| e.seq).chain([self.head]) {
             self.ledger.name_holes((from, next), self.no, out);
             from = from.max(next.saturating_add(1));
         }
@@ -147,13 +182,16 @@ impl Stream {
 
     /// Whether nothing is owed any more.
     pub(super) fn is_settled(&self) -> bool {
-        !self.is_being_told() && self.events.is_empty() && self.ledger.is_empty()
+        !self.is_being_told() && self.events().is_empty() && self.ledger.is_empty()
     }
 
     /// Whether nothing is owed nor will be.
     pub(super) fn is_finished(&self) -> bool {
-        let closed = self.ended || (self.purged && self.origin == Origin::Own);
-        closed && self.is_settled() && self.flights == 0
+        let closed = self.ended || (self.origin == Origin::Own && (self.purged || self.closed));
+        closed
+            && (self.is_settled() || planted!(ClosedForgottenOwing))
+            && self.flights == 0
+            && !self.refused.is_owed()
     }
 
     /// The session stamped on `seq`, if the journal knows it.
@@ -167,8 +205,14 @@ impl Stream {
         settle(&mut self.stamps, &|s| s.0);
     }
 
+    /// Gives back the memory of what left the books.
+    pub(super) fn shrink(&mut self) {
+        self.events = self.events().to_vec();
+        self.gone = 0;
+    }
+
     /// Removes events, and run by run, ascending, names them `reason`, or has them forgotten.
-    fn take(&mut self, reason: Option<Reason>, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
+    fn take(&mut self, reason: Option<Reason>, end: u32, out: &mut Outbox, which: &dyn Fn(&Event) -> bool) {
         let (ledger, stream) = (&mut self.ledger, self.no);
         let mut end_run = |(from, to): Range| {
             if from < to {
@@ -178,20 +222,35 @@ impl Stream {
                 }
             }
         };
-        let (mut run, mut bytes) = ((0, 0), 0u32);
-        keep(&mut self.events, &mut |event| {
-            if !which(event) {
-                return true;
+        let (mut run, mut bytes, mut looked_at) = ((0, 0), 0, self.gone);
+        for event in self.events.iter().skip(self.gone).take_while(|e| e.seq < end) {
+            looked_at += 1;
+            if which(event) {
+                bytes += u64::from(event.len);
+                if event.seq != run.1 {
+                    end_run(run);
+                    run.0 = event.seq;
+                }
+                run.1 = event.seq.saturating_add(1);
             }
-            bytes = event.len.saturating_add(bytes);
-            if event.seq != run.1 {
-                end_run(run);
-                run.0 = event.seq;
-            }
-            run.1 = event.seq.saturating_add(1);
-            false
-        });
+        }
         end_run(run);
-        self.bytes = self.bytes.saturating_sub(bytes);
+        self.bytes -= bytes;
+        // Those before the last one taken that stay close up to it.
+        let mut place = looked_at;
+        for at in (self.gone..looked_at).rev() {
+            if let Some(event) = self.events.get(at).copied()
+                && !which(&event)
+            {
+                place -= 1;
+                if let Some(free) = self.events.get_mut(place) {
+                    *free = event;
+                }
+            }
+        }
+        self.gone = place;
+        if self.gone > self.events.len() / 2 {
+            self.shrink();
+        }
     }
 }

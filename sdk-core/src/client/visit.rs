@@ -11,7 +11,7 @@ use crate::{
 /// leaving writes the rest.
 const SAVE_EVERY_MS: u64 = 60_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Visit {
     current: Option<Session>,
     /// `last_active` as the others know it.
@@ -29,6 +29,7 @@ impl Visit {
             return session.id;
         }
         let session = Session::begin(SessionId::from_random(random.words()), ts);
+        trace!(out, Step::SessionBegan { session: session.id, ts, why: Why::begun(self.current, ts) });
         (self.current, self.shared) = (Some(session), ts);
         out.push(Effect::SaveSession(session));
         session.id
@@ -45,19 +46,16 @@ impl Visit {
     }
 
     /// Another tab wrote the shared session.
-    pub(super) fn changed(&mut self, theirs: Session) {
-        if self.ended == Some(theirs.id) {
-            return;
+    pub(super) fn changed(&mut self, theirs: Session, out: &mut Outbox) {
+        if self.ended != Some(theirs.id) && self.current.is_none_or(|ours| theirs.outdates(&ours)) {
+            (self.current, self.shared) = (Some(theirs), theirs.last_active);
+            trace!(out, Step::SessionJoined { session: theirs.id });
         }
-        let session = self.current.map_or(theirs, |ours| ours.merged(theirs));
-        if session == theirs {
-            self.shared = theirs.last_active;
-        }
-        self.current = Some(session);
     }
 
     /// The next event begins a new session.
-    pub(super) fn reset(&mut self) {
+    pub(super) fn reset(&mut self, out: &mut Outbox) {
+        trace!(out, Step::SessionEnded);
         self.ended = self.current.take().map(|session| session.id).or(self.ended);
     }
 }

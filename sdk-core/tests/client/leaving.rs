@@ -74,7 +74,7 @@ fn each_stream_has_its_own_last_words_the_page_s_own_first() {
     let sent = page.sent();
     assert_eq!(
         sent.iter().map(|s| (s.stream, s.seqs.len(), s.end)).collect::<Vec<_>>(),
-        [(OWN, 2, false), (StreamNo(5), 2, false)]
+        [(OWN, 2, false), (StreamNo(5), 2, true)]
     );
 }
 

@@ -1,12 +1,23 @@
 //! The client's behaviour, seen from a shell.
 
 mod adoption;
+mod age;
 mod answers;
+mod closing;
+mod consent;
 mod faults;
+mod lanes;
 mod leaving;
 mod page;
+#[cfg(feature = "planted")]
+mod planted;
 mod queue;
+mod refused;
+mod scale;
 mod server;
 mod sessions;
+mod settings;
 mod storage;
+#[cfg(feature = "trace")]
+mod trace;
 mod world;

@@ -31,6 +31,9 @@ pub(crate) struct Sent {
     pub(crate) at: (u32, u32),
     pub(crate) end: bool,
     pub(crate) lost: Vec<(u32, u32, String)>,
+    /// Counters of refused calls by verdict, in the order of the words.
+    pub(crate) refused: Vec<(String, u32)>,
+    pub(crate) has_header: bool,
     pub(crate) body: Value,
 }
 
@@ -74,6 +77,18 @@ impl Page {
         effects
     }
 
+    /// Opens a stream of the shell's own.
+    pub(crate) fn open(&mut self, stream: StreamNo, lane: Lane) {
+        self.tell(Input::Opened { stream, lane });
+    }
+
+    /// Appends an event of `len` bytes to this own stream, a millisecond later.
+    pub(crate) fn append_to(&mut self, stream: StreamNo, seq: u32, len: u32) -> Vec<Effect> {
+        self.now += 1;
+        let ts = UnixMs(EPOCH + self.now);
+        self.tell_and_record(Input::Appended { stream, seq, len, ts })
+    }
+
     /// Appends `count` events of `len` bytes to the own stream, a millisecond apart.
     pub(crate) fn append(&mut self, count: u32, len: u32) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -112,6 +127,12 @@ impl Page {
 
     pub(crate) fn answer(&mut self, sent: &Sent, status: u16, ack: Option<u32>) -> Vec<Effect> {
         self.answer_after(sent, status, ack, None)
+    }
+
+    /// An answer of ours that also tells the server's time.
+    pub(crate) fn answer_at(&mut self, sent: &Sent, status: u16, ack: u32, server: UnixMs) -> Vec<Effect> {
+        let outcome = Outcome::Answer { status, ack: Some(ack), retry_after: None, time: Some(server) };
+        self.tell_and_record(Input::Answered { request: sent.request, outcome })
     }
 
     pub(crate) fn answer_after(
@@ -176,6 +197,13 @@ impl Sent {
             seqs,
             at: (number(&batch["at"][0]), number(&batch["at"][1])),
             end: batch["end"] == true,
+            refused: batch["refused"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(verdict, total)| (verdict.clone(), number(total)))
+                .collect(),
+            has_header: batch.get("client_id").is_some(),
             lost: lost
                 .map(|l| (number(&l[0]), number(&l[1]), l[2].as_str().expect("a reason").to_owned()))
                 .collect(),
