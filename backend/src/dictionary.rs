@@ -13,10 +13,11 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
+use headwater_consumer::{Counts, Kind, Numbers};
 use uuid::Uuid;
 
 use file::File;
-pub use names::{Counts, Kind, Names};
+pub use names::Names;
 
 /// The one writer. Readers share [`names`](Self::names).
 #[derive(Debug)]
@@ -69,18 +70,9 @@ impl Dictionary {
         };
         if loaded.store.is_none() {
             file::write_store(&mut dictionary.pending, dictionary.store);
-            dictionary.sync()?;
+            dictionary.write_pending()?;
         }
         Ok(dictionary)
-    }
-
-    /// Forgets what was given out since the last [`sync`](Self::sync) that succeeded.
-    pub fn reopen(&mut self) -> Result<(), Error> {
-        let (file, loaded) = File::open(self.file.path())?;
-        *self.names.write().unwrap_or_else(PoisonError::into_inner) = loaded.names;
-        self.file = file;
-        self.pending.clear();
-        Ok(())
     }
 
     /// Which store this is the dictionary of.
@@ -95,20 +87,17 @@ impl Dictionary {
         Arc::clone(&self.names)
     }
 
-    /// How many names of each kind have been given out.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        read(&self.names).counts()
+    fn write_pending(&mut self) -> Result<(), Error> {
+        if !self.pending.is_empty() {
+            self.file.append(&self.pending)?;
+            self.pending.clear();
+        }
+        Ok(())
     }
+}
 
-    /// The number of a site.
-    pub fn site(&mut self, id: &str) -> Result<u64, Error> {
-        self.number(Kind::Site, 0, id.as_bytes())
-    }
-
-    /// The number of something that belongs to a site; drawn now if it has none. It must not be committed
-    /// before [`sync`](Self::sync) returned.
-    pub fn number(&mut self, kind: Kind, site: u64, name: &[u8]) -> Result<u64, Error> {
+impl Numbers for Dictionary {
+    fn number(&mut self, kind: Kind, site: u64, name: &[u8]) -> anyhow::Result<u64> {
         if let Some(number) = read(&self.names).number(kind, site, name) {
             return Ok(number);
         }
@@ -119,16 +108,21 @@ impl Dictionary {
         Ok(number)
     }
 
-    /// Makes every name given out durable.
-    ///
-    /// # Errors
-    /// The dictionary must be opened anew then: what it gave out since the last success may be lost.
-    pub fn sync(&mut self) -> Result<(), Error> {
-        if !self.pending.is_empty() {
-            self.file.append(&self.pending)?;
-            self.pending.clear();
-        }
+    fn sync(&mut self) -> anyhow::Result<()> {
+        Ok(self.write_pending()?)
+    }
+
+    /// Reads the file again.
+    fn reopen(&mut self) -> anyhow::Result<()> {
+        let (file, loaded) = File::open(self.file.path())?;
+        *self.names.write().unwrap_or_else(PoisonError::into_inner) = loaded.names;
+        self.file = file;
+        self.pending.clear();
         Ok(())
+    }
+
+    fn counts(&self) -> Counts {
+        read(&self.names).counts()
     }
 }
 

@@ -2,7 +2,7 @@
 //! database it commits to, the queries, and the HTTP API and dashboard before them.
 //!
 //! ```text
-//! collector ─ log (append, fsync, answer) ─ consumer (fold: new or copy?) ─ store (one transaction)
+//! collector ─ log (append, fsync, answer) ─ consumer (new or copy?) ─ store (one transaction)
 //!                                                                             │
 //!                                            dashboard, API ─ query ──────────┘
 //! ```
@@ -14,7 +14,6 @@ pub mod clock;
 pub mod consumer;
 pub mod dashboard;
 pub mod dictionary;
-pub mod fold;
 pub mod log;
 pub mod query;
 pub mod serve;

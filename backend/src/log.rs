@@ -10,10 +10,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use headwater_consumer::Source;
 use headwater_segments::{Error, GroupCommit, GroupOptions, Log, Options, Reader, segments};
 
-use crate::source::Source;
+use crate::source::Wait;
 
 /// Segments whose records are committed are kept this long all the same, so that a store that was
 /// restored from a backup, or a new one, can read them again.
@@ -94,7 +95,9 @@ impl Source for LogSource {
         max_bytes: usize,
         max_records: usize,
     ) -> anyhow::Result<Vec<(u64, Vec<u8>)>> {
-        let below = self.log.durable_end().min(from.saturating_add(max_records as u64));
+        let end = self.log.durable_end();
+        ensure!(from <= end, "offset {from} is beyond the log's end, {end}");
+        let below = end.min(from.saturating_add(max_records as u64));
         if below <= from {
             return Ok(Vec::new());
         }
@@ -107,11 +110,6 @@ impl Source for LogSource {
         Ok(records)
     }
 
-    fn wait(&mut self, next: &[(i32, u64)], timeout: Duration) {
-        let next = next.iter().map(|(_, next)| *next).min().unwrap_or(0);
-        let _ = self.log.wait_beyond(next, timeout);
-    }
-
     fn committed(&mut self, _part: i32, next: u64) {
         if self.cleaned.is_some_and(|last| last.elapsed() < CLEAN_EVERY) {
             return;
@@ -120,6 +118,13 @@ impl Source for LogSource {
         if let Err(error) = self.clean(next) {
             tracing::warn!(%error, "old segments of the log were not dropped");
         }
+    }
+}
+
+impl Wait for LogSource {
+    fn wait(&mut self, next: &[(i32, u64)], timeout: Duration) {
+        let next = next.iter().map(|(_, next)| *next).min().unwrap_or(0);
+        let _ = self.log.wait_beyond(next, timeout);
     }
 }
 

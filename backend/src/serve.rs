@@ -32,7 +32,7 @@ use tokio::{
 
 use crate::{
     api::{self, Api},
-    consumer::Consumer,
+    consumer::Runner,
     dashboard,
     dictionary::Dictionary,
     log::{self, LogSource},
@@ -199,17 +199,17 @@ fn lock(data: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-fn open(data: &Path) -> anyhow::Result<(Consumer<LogSource>, Arc<GroupCommit>)> {
+fn open(data: &Path) -> anyhow::Result<(Runner<LogSource>, Arc<GroupCommit>)> {
     let dictionary = Dictionary::open(&data.join("dictionary.log"))?;
     let store = Store::open(&data.join("headwater.duckdb"), &dictionary)?;
     let dir = data.join("log");
     let log = log::open(&dir)?;
-    let consumer = Consumer::new(LogSource::new(dir, Arc::clone(&log)), store, dictionary)?;
+    let consumer = Runner::new(LogSource::new(dir, Arc::clone(&log)), store, dictionary)?;
     Ok((consumer, log))
 }
 
 fn consume(
-    mut consumer: Consumer<LogSource>,
+    mut consumer: Runner<LogSource>,
     stop: Arc<AtomicBool>,
     failed: mpsc::Sender<String>,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {

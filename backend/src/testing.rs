@@ -1,15 +1,15 @@
 //! What the tests of several modules share.
 
-use std::{cell::RefCell, ops::Range, path::Path, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, ops::Range, path::Path, rc::Rc, time::Duration};
 
+use headwater_consumer::Source;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    consumer::Consumer,
+    consumer::Runner,
     dictionary::Dictionary,
-    fold::State,
-    source::Source,
+    source::Wait,
     store::{Readers, Store},
 };
 
@@ -62,43 +62,28 @@ impl Source for Topic {
         Ok(numbered.skip(usize::try_from(from)?).take(max_records).collect())
     }
 
-    fn wait(&mut self, _next: &[(i32, u64)], _timeout: Duration) {}
-
     fn committed(&mut self, _part: i32, _next: u64) {}
 }
 
+impl Wait for Topic {
+    fn wait(&mut self, _next: &[(i32, u64)], _timeout: Duration) {}
+}
+
 /// A consumer of `topic` into the store in `dir`.
-pub(crate) fn consumer(dir: &Path, topic: &Topic) -> Consumer<Topic> {
+pub(crate) fn consumer(dir: &Path, topic: &Topic) -> Runner<Topic> {
     let dictionary = Dictionary::open(&dir.join("dictionary.log")).unwrap();
     let store = Store::open(&dir.join("headwater.duckdb"), &dictionary).unwrap();
-    Consumer::new(topic.clone(), store, dictionary).unwrap()
+    Runner::new(topic.clone(), store, dictionary).unwrap()
 }
 
 /// Commits everything that is there.
-pub(crate) fn drain(consumer: &mut Consumer<Topic>) {
+pub(crate) fn drain(consumer: &mut Runner<Topic>) {
     while consumer.step(Duration::ZERO).unwrap() > 0 {}
 }
 
 /// The one number that a query answers.
 pub(crate) fn number(readers: &Readers, sql: &str) -> i64 {
     readers.connection().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
-/// The committed state with every count of copies taken out.
-pub(crate) fn counted(consumer: &Consumer<Topic>, site: u64) -> impl Eq + std::fmt::Debug + use<> {
-    let state: Arc<_> = consumer.state();
-    let state: &State = &state.read().unwrap();
-    let delivery = state.delivery(site, T0, usize::MAX);
-    let streams: Vec<_> = delivery
-        .streams
-        .into_iter()
-        .map(|stream| {
-            let account = stream.account;
-            let numbers = [account.known, account.counted, account.in_flight, account.unexplained];
-            (stream.number, numbers, account.lost, account.refused, stream.done, stream.head, stream.ended)
-        })
-        .collect();
-    (streams, delivery.plain.counted, delivery.plain.dropped)
 }
 
 pub(crate) fn stream_id(number: u64) -> String {

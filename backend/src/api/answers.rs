@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use headwater_consumer::rows;
 use headwater_numbers::{
     delivery::{self, Account},
     report::{Answer, Question},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-
-use crate::fold;
 
 /// `{"data":[{"country":"US","pageviews":1523000}]}`, the groups in the order they were asked for.
 pub(super) struct Report<'a> {
@@ -49,6 +48,17 @@ pub(super) struct Delivery {
     plain: Plain,
     streams: Vec<Stream>,
     streams_total: usize,
+    deleted: Vec<Deleted>,
+}
+
+/// Offsets that were deleted before they were read, of all sites together: the cause of what is unexplained.
+#[derive(Serialize)]
+struct Deleted {
+    source: String,
+    part: i32,
+    from: u64,
+    to: u64,
+    noticed_at: i64,
 }
 
 #[derive(Serialize)]
@@ -82,8 +92,8 @@ struct Stream {
     last_received_at: Option<i64>,
 }
 
-impl From<fold::Delivery> for Delivery {
-    fn from(delivery: fold::Delivery) -> Self {
+impl From<headwater_consumer::Delivery> for Delivery {
+    fn from(delivery: headwater_consumer::Delivery) -> Self {
         let delivery::Plain { counted, copies, dropped } = delivery.plain;
         let streams = delivery.streams.into_iter().map(|stream| Stream {
             number: stream.number,
@@ -98,7 +108,15 @@ impl From<fold::Delivery> for Delivery {
             plain: Plain { counted, copies, dropped },
             streams: streams.collect(),
             streams_total: delivery.streams_total,
+            deleted: delivery.deleted.into_iter().map(Deleted::from).collect(),
         }
+    }
+}
+
+impl From<rows::Deleted> for Deleted {
+    fn from(span: rows::Deleted) -> Self {
+        let rows::Deleted { source, part, from, to, noticed_at } = span;
+        Self { source, part, from, to, noticed_at }
     }
 }
 

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     query::Rows,
-    testing::{T0, Topic, consumer, counted, drain, event, ledger, number, plain},
+    testing::{T0, Topic, consumer, drain, event, ledger, number, plain},
 };
 
 const SITE: u64 = 1;
 
-fn totals(consumer: &Consumer<Topic>) -> [u64; 6] {
+fn totals(consumer: &Runner<Topic>) -> [u64; 6] {
     let state = consumer.state();
     let delivery = state.read().unwrap().delivery(SITE, T0, 0);
     let total = &delivery.total;
@@ -75,29 +75,6 @@ fn a_restart_reads_back_the_very_state() {
 }
 
 #[test]
-fn reading_a_log_again_changes_nothing_but_copies() {
-    for seed in 100..108 {
-        let dir = tempfile::tempdir().unwrap();
-        let topic = Topic::of(any_records(seed));
-        let mut first = consumer(dir.path(), &topic);
-        drain(&mut first);
-        let (before, [_, counted_before, ..]) = (counted(&first, SITE), totals(&first));
-        let ledger_rows = number(&first.store.readers().unwrap(), "SELECT count(*) FROM ledger");
-        drop(first);
-
-        // Under another name its offsets are not known.
-        let again = Topic { name: "again", ..topic };
-        let mut second = consumer(dir.path(), &again);
-        drain(&mut second);
-        assert_eq!(counted(&second, SITE), before, "seed {seed}");
-        let readers = second.store.readers().unwrap();
-        let events = number(&readers, "SELECT count(*) FROM events WHERE stream_no IS NOT NULL");
-        assert_eq!(u64::try_from(events).unwrap(), counted_before, "seed {seed}");
-        assert_eq!(number(&readers, "SELECT count(*) FROM ledger"), ledger_rows, "seed {seed}");
-    }
-}
-
-#[test]
 fn any_order_and_any_copies_give_the_same_numbers() {
     for seed in 200..206 {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -148,7 +125,7 @@ fn a_failed_commit_forgets_what_it_decided_and_the_records_count_once_later() {
     ]);
 
     // The events can be written, the commit's own row cannot.
-    let readers = consumer.store.readers().unwrap();
+    let readers = consumer.consumer.store().readers().unwrap();
     let sql = |text: &str| readers.connection().unwrap().execute_batch(text).unwrap();
     sql("ALTER TABLE commits RENAME TO hidden; CREATE TABLE commits (commit_no BIGINT)");
     assert!(consumer.step(Duration::ZERO).is_err());
@@ -168,46 +145,6 @@ fn a_failed_commit_forgets_what_it_decided_and_the_records_count_once_later() {
 }
 
 #[test]
-fn a_source_that_was_created_anew_is_read_from_its_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
-    drain(&mut consumer(dir.path(), &topic));
-
-    // As long as the old one, but another one.
-    let anew = Topic::of((0..8).map(|seq| event("shop", 2, seq)));
-    let mut after = consumer(dir.path(), &anew);
-    drain(&mut after);
-    assert_eq!(totals(&after), [13, 13, 0, 0, 0, 0]);
-}
-
-#[test]
-fn an_offset_beyond_the_end_of_a_source_is_noticed() {
-    let dir = tempfile::tempdir().unwrap();
-    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
-    drain(&mut consumer(dir.path(), &topic));
-
-    let restored = Topic::of((0..3).map(|seq| event("shop", 1, seq)));
-    let mut after = consumer(dir.path(), &restored);
-    drain(&mut after);
-    assert_eq!(totals(&after), [5, 5, 3, 0, 0, 0], "read from the start, and known as copies");
-    restored.push([event("shop", 1, 5)]);
-    drain(&mut after);
-    assert_eq!(totals(&after), [6, 6, 3, 0, 0, 0]);
-}
-
-#[test]
-fn a_source_whose_read_records_were_dropped_goes_on_where_it_was() {
-    let dir = tempfile::tempdir().unwrap();
-    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
-    drain(&mut consumer(dir.path(), &topic));
-    topic.push([event("shop", 1, 5)]);
-    *topic.first.borrow_mut() = 5;
-    let mut after = consumer(dir.path(), &topic);
-    drain(&mut after);
-    assert_eq!(totals(&after), [6, 6, 0, 0, 0, 0]);
-}
-
-#[test]
 fn a_record_that_cannot_be_read_is_kept_named_and_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     let mut broken = event("shop", 1, 1);
@@ -218,7 +155,7 @@ fn a_record_that_cannot_be_read_is_kept_named_and_passed_over() {
     let mut consumer = consumer(dir.path(), &topic);
     drain(&mut consumer);
     assert_eq!(totals(&consumer), [4, 2, 0, 1, 0, 0]);
-    let readers = consumer.store.readers().unwrap();
+    let readers = consumer.consumer.store().readers().unwrap();
     assert_eq!(number(&readers, "SELECT count(*) FROM dead_letters"), 3);
     assert_eq!(number(&readers, "SELECT count(*) FROM ledger_lost WHERE reason = 'dead_letter'"), 1);
 }
@@ -242,29 +179,17 @@ fn closed_gaps_are_read_back_as_they_were_closed() {
 }
 
 #[test]
-fn more_than_fits_a_commit_is_committed_in_several() {
+fn what_was_deleted_before_it_was_read_is_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let records = u32::try_from(MAX_RECORDS).unwrap() + 5;
-    let topic = Topic::of((0..records).map(|seq| event("shop", 1, seq)));
-    let mut consumer = consumer(dir.path(), &topic);
-    assert_eq!(consumer.step(LINGER).unwrap(), MAX_RECORDS);
-    assert_eq!(consumer.step(Duration::ZERO).unwrap(), 5);
-    assert_eq!(consumer.step(Duration::ZERO).unwrap(), 0);
-}
-
-#[test]
-fn two_sites_and_two_streams_may_use_the_same_names() {
-    let dir = tempfile::tempdir().unwrap();
-    let topic = Topic::of([
-        event("shop", 1, 0),
-        event("blog", 1, 0),
-        event("shop", 2, 0),
-        plain("shop", 9),
-        plain("blog", 9),
-    ]);
-    let mut consumer = consumer(dir.path(), &topic);
-    drain(&mut consumer);
-    let readers = consumer.store.readers().unwrap();
-    assert_eq!(number(&readers, "SELECT count(*) FROM events"), 5);
-    assert_eq!(totals(&consumer), [2, 2, 0, 0, 1, 0]);
+    let topic = Topic::of((0..5).map(|seq| event("shop", 1, seq)));
+    *topic.first.borrow_mut() = 3;
+    let mut before = consumer(dir.path(), &topic);
+    drain(&mut before);
+    let state = before.state();
+    drop(before);
+    let after = consumer(dir.path(), &topic);
+    assert_eq!(*after.state().read().unwrap(), *state.read().unwrap());
+    let deleted = after.state().read().unwrap().delivery(SITE, T0, 0).deleted;
+    let spans: Vec<_> = deleted.iter().map(|span| (&*span.source, span.part, span.from, span.to)).collect();
+    assert_eq!(spans, [("topic", 0, 0, 3)]);
 }

@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use headwater_consumer::Kind;
 use headwater_core::frame;
 use uuid::Uuid;
 
-use super::{Error, Kind, Names};
+use super::{Error, Names};
 
 /// The code of the first frame.
 const STORE: u8 = 0;

@@ -2,69 +2,7 @@
 
 use std::collections::HashMap;
 
-/// What is named. The codes are on disk and never change.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[repr(u8)]
-pub enum Kind {
-    /// A device or browser, by the id it was given.
-    Client = 1,
-    /// A device, by the platform's identity for it.
-    Device = 2,
-    /// A session of the SDK.
-    Session = 3,
-    /// A site.
-    Site = 4,
-    /// An opening of a journal, by its 16 bytes.
-    Stream = 5,
-    /// A person.
-    User = 6,
-}
-
-impl Kind {
-    /// Every kind, by its code.
-    pub const ALL: [Self; 6] =
-        [Self::Client, Self::Device, Self::Session, Self::Site, Self::Stream, Self::User];
-
-    pub(super) fn of_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.code() == code)
-    }
-
-    pub(super) fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// What it is called in messages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Device => "device",
-            Self::Session => "session",
-            Self::Site => "site",
-            Self::Stream => "stream",
-            Self::User => "user",
-        }
-    }
-}
-
-/// How many numbers of each kind were given out; also the largest of them.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Counts([u64; Kind::ALL.len()]);
-
-impl Counts {
-    /// The count of one kind.
-    #[must_use]
-    pub fn of(self, kind: Kind) -> u64 {
-        self.0[usize::from(kind.code()) - 1]
-    }
-
-    /// Sets the count of one kind.
-    #[must_use]
-    pub fn with(mut self, kind: Kind, count: u64) -> Self {
-        self.0[usize::from(kind.code()) - 1] = count;
-        self
-    }
-}
+use headwater_consumer::{Counts, Kind};
 
 /// All names, both ways where both are needed.
 #[derive(Debug, Default)]

@@ -7,13 +7,13 @@ mod sessions;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use headwater_consumer::{Delivery, State};
 use headwater_numbers::report::{Answer, Question};
 
 pub use realtime::{Realtime, TOP_PAGES, TopPage};
 
 use crate::{
     dictionary::{self, Names},
-    fold::{Delivery, State},
     store::{self, Readers},
 };
 

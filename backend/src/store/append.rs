@@ -5,11 +5,12 @@ use duckdb::{
     types::{TimeUnit, ToSql, ToSqlOutput, ValueRef},
 };
 
-use super::{
-    rows::{Commit, CopiesRow, DeadLetter, EventRow, LedgerRow, Offset, WindowRow},
-    schema,
+use headwater_consumer::{
+    Counts, Kind,
+    rows::{Commit, CopiesRow, DeadLetter, Deleted, EventRow, LedgerRow, Offset, WindowRow},
 };
-use crate::dictionary::{Counts, Kind};
+
+use super::schema;
 
 /// Writes all rows of a commit; the caller commits the transaction.
 pub(super) fn append(
@@ -44,6 +45,10 @@ pub(super) fn append(
         let record = Cell(ValueRef::Blob(&row.record));
         let at = [Cell::of(row.part), Cell::of(row.position)];
         [number, Cell::text(source), at[0], at[1], Cell::text(&row.problem), record]
+    })?;
+    write(transaction, &schema::DELETED, &commit.deleted, |row: &Deleted| {
+        let span = [Cell::of(row.from), Cell::of(row.to)];
+        [number, Cell::text(&row.source), Cell::of(row.part), span[0], span[1], Cell::time(row.noticed_at)]
     })?;
     write(transaction, &schema::OFFSETS, &commit.offsets, |row: &Offset| {
         let Offset { part, next, fingerprint } = *row;

@@ -6,12 +6,8 @@ use duckdb::{
     Connection, Row,
     types::{TimeUnit, Value},
 };
+use headwater_consumer::{Counts, Kind, State, Tracked, WINDOW_MS, rows::Deleted};
 use headwater_numbers::delivery::{Plain, Stream, Word};
-
-use crate::{
-    dictionary::{Counts, Kind},
-    fold::{State, Tracked, WINDOW_MS},
-};
 
 /// How much of the dictionary the data may use.
 pub(super) fn names_used(connection: &Connection) -> duckdb::Result<Counts> {
@@ -41,6 +37,13 @@ pub(super) fn load(connection: &Connection, now: i64) -> duckdb::Result<State> {
         Ok(())
     })?;
     window(connection, &mut state, now)?;
+    let deleted =
+        "SELECT source, part, from_offset, to_offset, epoch_ms(noticed_at) FROM deleted ORDER BY rowid";
+    each(connection, deleted, |row| {
+        let (source, part, from, to) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        state.add_deleted(Deleted { source, part, from, to, noticed_at: row.get(4)? });
+        Ok(())
+    })?;
     Ok(state)
 }
 

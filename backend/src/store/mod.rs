@@ -2,26 +2,24 @@
 //!
 //! **One last transaction**: events, ledger rows, the window of names without a stream and the offsets of
 //! the sources are committed together or not at all. Everything kept in memory is a fold of these tables
-//! ([`Store::load`]), so a restart at any moment continues where the last commit ended.
+//! ([`load`](headwater_consumer::Store::load)), so a restart at any moment continues where the last commit ended.
 
 mod append;
 mod load;
-pub mod rows;
 pub mod schema;
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use duckdb::{Config, Connection, params};
-
-use crate::{
-    dictionary::{Counts, Dictionary, Kind},
-    fold::State,
+use headwater_consumer::{
+    Counts, Kind, Numbers, State,
+    rows::{Commit, Offset},
 };
-use rows::{Commit, Offset};
+
+use crate::dictionary::Dictionary;
 
 /// A checkpoint stalls commits for 0.4 to 2.4 s (measured), so it is made rarely; reading back this much
 /// of the write-ahead log after a kill takes some 5 s.
@@ -81,45 +79,10 @@ impl Store {
             .enable_autoload_extension(false)?
             .with("checkpoint_threshold", CHECKPOINT_THRESHOLD)?;
         let connection = Connection::open_with_flags(path, config)?;
-        connection.execute_batch(&schema::ddl())?;
-        let mut store = Self { connection, number: 0 };
+        let store = Self { connection, number: 0 };
         store.check(dictionary)?;
         store.thin_offsets()?;
         Ok(store)
-    }
-
-    /// Commits everything in `commit`, which may use `names` of the dictionary. Nothing of it is there
-    /// after an error, except when the error came from the last step; reading back tells.
-    pub fn commit(&mut self, commit: &Commit, source: &str, names: Counts, now: i64) -> Result<(), Error> {
-        let number = self.number + 1;
-        let transaction = self.connection.transaction()?;
-        append::append(&transaction, number, now, names, source, commit)?;
-        transaction.commit()?;
-        self.number = number;
-        Ok(())
-    }
-
-    /// Reads back everything that is kept in memory, as of `now` (Unix milliseconds).
-    pub fn load(&mut self, now: i64) -> Result<State, Error> {
-        // A commit that reported an error may have happened all the same.
-        let last = self
-            .connection
-            .query_row("SELECT coalesce(max(commit_no), 0) FROM commits", [], |row| row.get(0));
-        self.number = last?;
-        Ok(load::load(&self.connection, now)?)
-    }
-
-    /// How far each part of a source was read.
-    pub fn offsets(&self, source: &str) -> Result<BTreeMap<i32, Offset>, Error> {
-        let mut statement = self.connection.prepare(
-            "SELECT part, arg_max(next, commit_no), arg_max(fingerprint, commit_no) FROM offsets \
-             WHERE source = ? GROUP BY part",
-        )?;
-        let offsets = statement.query_map([source], |row| {
-            let (part, next, fingerprint) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((part, Offset { part, next, fingerprint }))
-        })?;
-        Ok(offsets.collect::<duckdb::Result<_>>()?)
     }
 
     /// Connections for queries; they see what was committed and never block the writer.
@@ -132,31 +95,37 @@ impl Store {
         Ok(self.connection.execute_batch("CHECKPOINT")?)
     }
 
-    fn check(&mut self, dictionary: &Dictionary) -> Result<(), Error> {
-        let known = dictionary.counts();
-        let used = load::names_used(&self.connection)?;
-        let meta = self.connection.query_row("SELECT version, store FROM meta", [], |row| {
+    /// Whether this program and this dictionary are the database's; creates what is missing.
+    fn check(&self, dictionary: &Dictionary) -> Result<(), Error> {
+        let database = &self.connection;
+        database.execute_batch(schema::META)?;
+        let meta = database.query_row("SELECT version, store FROM meta", [], |row| {
             Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?))
         });
         let own = dictionary.store().to_string();
-        match meta {
+        let (version, store) = match meta {
             Err(duckdb::Error::QueryReturnedNoRows) => {
-                let meta = params![schema::VERSION, own];
-                self.connection.execute("INSERT INTO meta VALUES (?, ?)", meta)?;
+                database.execute("INSERT INTO meta VALUES (?, ?)", params![schema::VERSION, own])?;
+                (schema::VERSION, own.clone())
             }
-            Err(error) => return Err(error.into()),
-            Ok((version, _)) if version > schema::VERSION => return Err(Error::Newer(version)),
-            Ok((_, database)) => {
-                for kind in Kind::ALL {
-                    let (used, known) = (used.of(kind), known.of(kind));
-                    if used > known {
-                        return Err(Error::UnknownNumber { kind: kind.name(), used, known });
-                    }
-                }
-                if database != own {
-                    return Err(Error::ForeignDictionary { dictionary: own, database });
-                }
+            meta => meta?,
+        };
+        if version > schema::VERSION {
+            return Err(Error::Newer(version));
+        }
+        database.execute_batch(&schema::ddl())?;
+        let (used, known) = (load::names_used(database)?, dictionary.counts());
+        for kind in Kind::ALL {
+            let (used, known) = (used.of(kind), known.of(kind));
+            if used > known {
+                return Err(Error::UnknownNumber { kind: kind.name(), used, known });
             }
+        }
+        if store != own {
+            return Err(Error::ForeignDictionary { dictionary: own, database: store });
+        }
+        if version < schema::VERSION {
+            database.execute("UPDATE meta SET version = ?", params![schema::VERSION])?;
         }
         Ok(())
     }
@@ -170,6 +139,38 @@ impl Store {
             )?;
         }
         Ok(())
+    }
+}
+
+impl headwater_consumer::Store for Store {
+    /// Nothing of it is there after an error, except when the error came from the last step.
+    fn commit(&mut self, commit: Commit, source: &str, names: Counts, now: i64) -> anyhow::Result<()> {
+        let number = self.number + 1;
+        let transaction = self.connection.transaction()?;
+        append::append(&transaction, number, now, names, source, &commit)?;
+        transaction.commit()?;
+        self.number = number;
+        Ok(())
+    }
+
+    fn load(&mut self, now: i64) -> anyhow::Result<State> {
+        // A commit that reported an error may have happened all the same.
+        let last = self
+            .connection
+            .query_row("SELECT coalesce(max(commit_no), 0) FROM commits", [], |row| row.get(0));
+        self.number = last?;
+        Ok(load::load(&self.connection, now)?)
+    }
+
+    fn offsets(&mut self, source: &str) -> anyhow::Result<Vec<Offset>> {
+        let mut statement = self.connection.prepare(
+            "SELECT part, arg_max(next, commit_no), arg_max(fingerprint, commit_no) FROM offsets \
+             WHERE source = ? GROUP BY part",
+        )?;
+        let offsets = statement.query_map([source], |row| {
+            Ok(Offset { part: row.get(0)?, next: row.get(1)?, fingerprint: row.get(2)? })
+        })?;
+        Ok(offsets.collect::<duckdb::Result<_>>()?)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The tables. Rows are only ever added; there is no key, no index and no update in the way of a commit.
 //!
 //! Numbers named `…_no` are the dictionary's. Times are UTC. A new column goes at the end of its table,
-//! with a new [`VERSION`] and the `ALTER TABLE` that older databases need.
+//! with a new [`VERSION`] and the `ALTER TABLE` that older databases need; a new table needs the version only.
 
-/// What the tables look like. A database written by a later version is refused.
-pub const VERSION: u32 = 1;
+/// What the tables look like. A database written by a later version is refused, an older one gets what it lacks.
+///
+/// 1: the first. 2: `deleted`.
+pub const VERSION: u32 = 2;
 
 /// A table's name and its columns, in the order in which rows are appended.
 pub struct Table {
@@ -21,19 +23,22 @@ impl Table {
     }
 }
 
-/// The statements that create what is missing.
+/// Version and dictionary of the database, in one row.
+pub const META: &str = "CREATE TABLE IF NOT EXISTS meta (version UINTEGER NOT NULL, store VARCHAR NOT NULL);";
+
+/// The statements that create what is missing beside [`META`].
 #[must_use]
 pub fn ddl() -> String {
-    let meta = "CREATE TABLE IF NOT EXISTS meta (version UINTEGER NOT NULL, store VARCHAR NOT NULL);";
-    TABLES.into_iter().map(Table::ddl).fold(meta.to_owned(), |all, table| all + &table)
+    TABLES.into_iter().map(Table::ddl).collect()
 }
 
 /// Every table that commits write to.
-pub const TABLES: [&Table; 10] = [
+pub const TABLES: [&Table; 11] = [
     &CLOSED,
     &COMMITS,
     &COPIES,
     &DEAD_LETTERS,
+    &DELETED,
     &EVENTS,
     &LEDGER,
     &LEDGER_COUNTS,
@@ -91,6 +96,19 @@ pub const DEAD_LETTERS: Table = Table {
         ("position", "BIGINT NOT NULL"),
         ("problem", "VARCHAR NOT NULL"),
         ("record", "BLOB NOT NULL"),
+    ],
+};
+
+/// Records of a source that were deleted before they were read, half-open.
+pub const DELETED: Table = Table {
+    name: "deleted",
+    columns: &[
+        ("commit_no", "BIGINT NOT NULL"),
+        ("source", "VARCHAR NOT NULL"),
+        ("part", "INTEGER NOT NULL"),
+        ("from_offset", "BIGINT NOT NULL"),
+        ("to_offset", "BIGINT NOT NULL"),
+        ("noticed_at", "TIMESTAMP NOT NULL"),
     ],
 };
 

@@ -1,5 +1,6 @@
 use std::fs;
 
+use headwater_consumer::Store as _;
 use serde_json::json;
 
 use super::*;
@@ -97,18 +98,36 @@ fn a_database_of_a_later_version_is_refused() {
 }
 
 #[test]
+fn a_database_of_the_first_version_gets_what_it_lacks_and_keeps_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let topic = Topic::of([event("shop", 1, 0)]);
+    drain(&mut consumer(dir.path(), &topic));
+    let path = dir.path().join("headwater.duckdb");
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch("DROP TABLE deleted; UPDATE meta SET version = 1").unwrap();
+    drop(first);
+    topic.push([event("shop", 1, 1)]);
+    drain(&mut consumer(dir.path(), &topic));
+    let dictionary = Dictionary::open(&dir.path().join("dictionary.log")).unwrap();
+    let readers = Store::open(&path, &dictionary).unwrap().readers().unwrap();
+    assert_eq!(number(&readers, "SELECT version FROM meta"), i64::from(schema::VERSION));
+    assert_eq!(number(&readers, "SELECT count(*) FROM deleted"), 0);
+    assert_eq!(number(&readers, "SELECT count(*) FROM events"), 2);
+}
+
+#[test]
 fn offsets_that_were_superseded_are_thinned_out() {
     let dir = tempfile::tempdir().unwrap();
     let topic = Topic::of([event("shop", 1, 0)]);
     drain(&mut consumer(dir.path(), &topic));
     let dictionary = Dictionary::open(&dir.path().join("dictionary.log")).unwrap();
     let path = dir.path().join("headwater.duckdb");
-    let store = Store::open(&path, &dictionary).unwrap();
+    let mut store = Store::open(&path, &dictionary).unwrap();
     let before = store.offsets("topic").unwrap();
     let old = "INSERT INTO offsets SELECT 0, 'topic', 0, 99, 99 FROM range(20000)";
     store.connection.execute_batch(old).unwrap();
     drop(store);
-    let store = Store::open(&path, &dictionary).unwrap();
+    let mut store = Store::open(&path, &dictionary).unwrap();
     assert_eq!(store.offsets("topic").unwrap(), before);
     assert_eq!(number(&store.readers().unwrap(), "SELECT count(*) FROM offsets"), 1);
 }

@@ -164,7 +164,7 @@ fn an_unseen_site_is_empty_when_all_sites_are_open() {
     assert_eq!(get(&format!("report?metric=users&{DAYS}&group_by=day")), json!({ "data": [] }));
     let nothing = json!({
         "total": { "known": 0, "counted": 0, "copies": 0, "lost": {}, "refused": {}, "in_flight": 0, "unexplained": 0 },
-        "plain": { "counted": 0, "copies": 0, "dropped": {} }, "streams": [], "streams_total": 0,
+        "plain": { "counted": 0, "copies": 0, "dropped": {} }, "streams": [], "streams_total": 0, "deleted": [],
     });
     assert_eq!(get("delivery"), nothing);
 }

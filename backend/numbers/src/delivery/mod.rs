@@ -16,6 +16,7 @@ mod names;
 use std::collections::BTreeMap;
 
 use headwater_core::{
+    planted,
     ranges::{Range, RangeSet},
     seen::{Admission, Seen},
 };
@@ -187,7 +188,9 @@ impl Stream {
             refused: self.refused.clone(),
             ..Account::default()
         };
-        account.lose("too_many_gaps", self.seen.closed_count());
+        if !planted!(GapsClosedSilently) {
+            account.lose("too_many_gaps", self.seen.closed_count());
+        }
         let in_time = self.tail_fate(now);
         for (from, to) in self.missing() {
             let tail = from.max(self.done).min(to);

@@ -1,36 +1,35 @@
 //! Decides about the records of one commit, beside the committed state.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use headwater_core::{ranges::RangeSet, seen::Admission};
+use headwater_core::{planted, ranges::RangeSet, seen::Admission};
 use headwater_numbers::delivery::{Plain, Word};
-use headwater_schema::{Event, LEDGER_TYPE, Ledger, Lost, Record};
+use headwater_schema::{Event, LEDGER_TYPE, Ledger, Lost, Record, Uuid};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use uuid::Uuid;
 
-use super::{State, Tracked};
 use crate::{
-    dictionary::{self, Dictionary, Kind},
-    store::rows::{Commit, CopiesRow, DeadLetter, EventRow, LedgerRow, WindowRow},
+    Kind, Numbers, State, Tracked,
+    rows::{Commit, CopiesRow, DeadLetter, Deleted, EventRow, LedgerRow, WindowRow},
 };
 
 /// Records of one commit and what they change.
-pub struct Batch<'a> {
+pub struct Batch<'a, N> {
     state: &'a State,
-    dictionary: &'a mut Dictionary,
+    numbers: &'a mut N,
     commit: Commit,
     changes: Changes,
     in_window: HashSet<(u64, u128)>,
-    copies: HashMap<(u64, Option<u64>), CopiesRow>,
+    copies: BTreeMap<(u64, Option<u64>), CopiesRow>,
 }
 
 /// What a committed batch changes in memory.
 #[derive(Debug, Default)]
 pub struct Changes {
-    pub(super) streams: HashMap<u64, Tracked>,
-    pub(super) plain: HashMap<u64, Plain>,
+    pub(super) streams: BTreeMap<u64, Tracked>,
+    pub(super) plain: BTreeMap<u64, Plain>,
     pub(super) window: Vec<WindowRow>,
+    pub(super) deleted: Vec<Deleted>,
 }
 
 /// Why a record cannot be counted as what it is.
@@ -57,31 +56,31 @@ struct Remains {
     sent_at: i64,
 }
 
-impl<'a> Batch<'a> {
+impl<'a, N: Numbers> Batch<'a, N> {
     /// An empty batch beside `state`.
-    pub fn new(state: &'a State, dictionary: &'a mut Dictionary) -> Self {
+    pub fn new(state: &'a State, numbers: &'a mut N) -> Self {
         Self {
             state,
-            dictionary,
+            numbers,
             commit: Commit::default(),
             changes: Changes::default(),
             in_window: HashSet::new(),
-            copies: HashMap::new(),
+            copies: BTreeMap::new(),
         }
     }
 
     /// Decides about one record. What cannot be read is put aside with its bytes and named.
     ///
     /// # Errors
-    /// Only the dictionary's; the batch must be thrown away then.
-    pub fn record(&mut self, part: i32, position: u64, bytes: &[u8]) -> Result<(), dictionary::Error> {
+    /// Only of [`Numbers`]; the batch must be thrown away then.
+    pub fn record(&mut self, part: i32, position: u64, bytes: &[u8]) -> anyhow::Result<()> {
         let decided = match Record::from_slice(bytes) {
             Ok(Record::Event(event)) => match checked(&event) {
-                Ok(event_id) => return self.event(event, event_id),
+                Ok(event_id) => return self.event(part, event, event_id),
                 Err(problem) => problem,
             },
             Ok(Record::Ledger(ledger)) => match checked_ledger(&ledger) {
-                Ok(()) => return self.ledger(ledger, bytes),
+                Ok(()) => return self.ledger(part, ledger, bytes),
                 Err(problem) => problem,
             },
             Err(error) => error.into(),
@@ -94,8 +93,8 @@ impl<'a> Batch<'a> {
     pub fn finish(mut self) -> (Commit, Changes) {
         for (number, tracked) in &self.changes.streams {
             let closed: RangeSet = tracked.stream.closed().collect();
-            if !closed.is_empty() {
-                let before = self.state.streams.get(number).map(|before| before.stream.closed().collect());
+            if !closed.is_empty() && !planted!(GapsClosedSilently) {
+                let before = self.state.stream(*number).map(|before| before.stream.closed().collect());
                 let before: RangeSet = before.unwrap_or_default();
                 self.commit.closed.extend(closed.difference(&before).map(|range| (*number, range)));
             }
@@ -104,12 +103,12 @@ impl<'a> Batch<'a> {
         (self.commit, self.changes)
     }
 
-    fn event(&mut self, event: Box<Event>, event_id: u128) -> Result<(), dictionary::Error> {
-        let site = self.dictionary.site(&event.site_id)?;
+    fn event(&mut self, part: i32, event: Box<Event>, event_id: u128) -> anyhow::Result<()> {
+        let site = self.numbers.site(&event.site_id)?;
         let received_at = event.received_at;
         let stream = match (event.stream, event.seq) {
             (Some(stream), Some(seq)) => {
-                let stream = self.dictionary.number(Kind::Stream, site, stream.as_bytes())?;
+                let stream = self.stream(site, part, stream)?;
                 let tracked = self.tracked(site, stream);
                 if tracked.stream.arrive(seq, received_at, event.sent_at) == Admission::Copy {
                     tracked.stream.copied(1, received_at);
@@ -128,7 +127,7 @@ impl<'a> Batch<'a> {
                 None
             }
         };
-        let client = self.dictionary.number(Kind::Client, site, event.client_id.as_bytes())?;
+        let client = self.numbers.number(Kind::Client, site, event.client_id.as_bytes())?;
         let user = self.number(Kind::User, site, event.user_id.as_ref())?;
         let session = self.number(Kind::Session, site, event.session_id.as_ref())?;
         let device = self.number(Kind::Device, site, event.device_id.as_ref())?;
@@ -136,12 +135,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn ledger(&mut self, ledger: Ledger, bytes: &[u8]) -> Result<(), dictionary::Error> {
-        let site = self.dictionary.site(&ledger.site_id)?;
+    fn ledger(&mut self, part: i32, ledger: Ledger, bytes: &[u8]) -> anyhow::Result<()> {
+        let site = self.numbers.site(&ledger.site_id)?;
         let mut row = LedgerRow { site, client: None, stream: None, ledger };
         let mut says_something = false;
         if let Some(stream) = row.ledger.stream {
-            let stream = self.dictionary.number(Kind::Stream, site, stream.as_bytes())?;
+            let stream = self.stream(site, part, stream)?;
             row.stream = Some(stream);
             let tracked = self.tracked(site, stream);
             let before = tracked.stream.clone();
@@ -175,7 +174,7 @@ impl<'a> Batch<'a> {
         position: u64,
         problem: &Problem,
         bytes: &[u8],
-    ) -> Result<(), dictionary::Error> {
+    ) -> anyhow::Result<()> {
         let problem = problem.to_string();
         tracing::error!(part, position, %problem, "a record cannot be read; its bytes are in dead_letters");
         self.commit.dead_letters.push(DeadLetter { part, position, problem, record: bytes.to_vec() });
@@ -200,11 +199,11 @@ impl<'a> Batch<'a> {
             ledger.stream = None;
             ledger.unnamed.insert(reason, 1);
         }
-        self.ledger(ledger, bytes)
+        self.ledger(part, ledger, bytes)
     }
 
     fn tracked(&mut self, site: u64, stream: u64) -> &mut Tracked {
-        let committed = self.state.streams.get(&stream);
+        let committed = self.state.stream(stream);
         self.changes
             .streams
             .entry(stream)
@@ -213,7 +212,7 @@ impl<'a> Batch<'a> {
 
     /// Whether this is the first time; remembers it.
     fn is_new(&mut self, site: u64, id: u128, received_at: i64) -> bool {
-        let new = !self.state.window.contains(site, id) && self.in_window.insert((site, id));
+        let new = !self.state.window().contains(site, id) && self.in_window.insert((site, id));
         if new {
             let row = WindowRow { site, id, received_at };
             self.commit.window.push(row);
@@ -229,13 +228,17 @@ impl<'a> Batch<'a> {
         row.received_at = row.received_at.max(received_at);
     }
 
-    fn number(
-        &mut self,
-        kind: Kind,
-        site: u64,
-        name: Option<&String>,
-    ) -> Result<Option<u64>, dictionary::Error> {
-        name.map(|name| self.dictionary.number(kind, site, name.as_bytes())).transpose()
+    /// A stream is known by its site and its name, whatever part brought the record.
+    fn stream(&mut self, site: u64, part: i32, stream: Uuid) -> anyhow::Result<u64> {
+        let mut name = stream.into_bytes();
+        if planted!(KeyedByPartition) {
+            name.iter_mut().zip(part.to_be_bytes()).for_each(|(byte, part)| *byte ^= part);
+        }
+        self.numbers.number(Kind::Stream, site, &name)
+    }
+
+    fn number(&mut self, kind: Kind, site: u64, name: Option<&String>) -> anyhow::Result<Option<u64>> {
+        name.map(|name| self.numbers.number(kind, site, name.as_bytes())).transpose()
     }
 }
 

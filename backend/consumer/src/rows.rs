@@ -18,16 +18,10 @@ pub struct Commit {
     pub window: Vec<WindowRow>,
     /// Records that cannot be read.
     pub dead_letters: Vec<DeadLetter>,
-    /// How far the sources were read.
+    /// Spans of a source that were deleted before they were read.
+    pub deleted: Vec<Deleted>,
+    /// How far the source was read: the parts in which this commit goes on.
     pub offsets: Vec<Offset>,
-}
-
-impl Commit {
-    /// Whether there is nothing worth a transaction.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
-    }
 }
 
 /// An event and the numbers of its identifiers.
@@ -99,6 +93,21 @@ pub struct DeadLetter {
     pub problem: String,
     /// Its bytes.
     pub record: Vec<u8>,
+}
+
+/// Records of a source that were deleted before they were read: the cause of events that stay unexplained.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Deleted {
+    /// The source's name.
+    pub source: String,
+    /// Partition of a topic; 0 for the log.
+    pub part: i32,
+    /// The first offset that is gone.
+    pub from: u64,
+    /// The first offset that is there again.
+    pub to: u64,
+    /// When it was noticed, Unix milliseconds.
+    pub noticed_at: i64,
 }
 
 /// How far one part of a source was read.

@@ -1,19 +1,15 @@
 //! What the committed rows say, in memory: which events arrived, what became of the rest, and the names of
 //! what has no stream.
 //!
-//! A [`State`] is a fold of the tables and changes only after a commit: a [`Batch`] decides about records
+//! A [`State`] is a fold of the tables and changes only after a commit: a [`Batch`](crate::Batch) decides about records
 //! beside it, and [`State::apply`] takes over what was committed. When a commit fails, both are thrown
 //! away and the state is read back from the tables.
-
-mod batch;
-mod window;
 
 use std::collections::{BTreeSet, HashMap};
 
 use headwater_numbers::delivery::{Account, Plain, Stream};
 
-pub use batch::{Batch, Changes, Problem, hash};
-pub use window::{WINDOW_MS, Window};
+use crate::{Changes, Window, rows::Deleted};
 
 /// The fold of everything committed.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -21,6 +17,7 @@ pub struct State {
     streams: HashMap<u64, Tracked>,
     sites: HashMap<u64, Site>,
     window: Window,
+    deleted: Vec<Deleted>,
 }
 
 /// A stream and whose it is.
@@ -52,6 +49,8 @@ pub struct Delivery {
     pub streams: Vec<StreamAccount>,
     /// How many streams there are.
     pub streams_total: usize,
+    /// What was deleted before it was read, of all sites together, oldest first: the cause of what is unexplained.
+    pub deleted: Vec<Deleted>,
 }
 
 /// The account of one stream, which is shown by its number.
@@ -101,7 +100,24 @@ impl State {
         }
     }
 
+    /// Notes what was deleted before it was read, in the order of commits.
+    pub fn add_deleted(&mut self, span: Deleted) {
+        self.deleted.push(span);
+    }
+
+    /// What is known of a stream.
+    #[must_use]
+    pub fn stream(&self, number: u64) -> Option<&Tracked> {
+        self.streams.get(&number)
+    }
+
     /// The names of what has no stream.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The same, for a store that reads them back and for thinning them out.
     pub fn window_mut(&mut self) -> &mut Window {
         &mut self.window
     }
@@ -117,6 +133,7 @@ impl State {
         for row in changes.window {
             self.window.add(row.site, row.id, row.received_at);
         }
+        self.deleted.extend(changes.deleted);
     }
 
     /// A site's account at `now` (Unix milliseconds), with at most `limit` of its streams.
@@ -144,6 +161,7 @@ impl State {
             plain: site.plain.clone(),
             streams: streams.collect(),
             streams_total: site.streams.len(),
+            deleted: self.deleted.clone(),
         }
     }
 }
