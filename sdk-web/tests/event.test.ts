@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 
-import { eventText, json, tsOf } from '../ts/event';
-import './page';
+import type { Money } from '../ts/api';
+import { eventText as text, json, tsOf, word } from '../ts/event';
+import { keep, merged } from '../ts/registered';
+import { Key } from '../ts/shared';
+import { newPage } from './page';
+
+const eventText = (type: string, name: unknown, props: unknown, money?: Money) => text(type, name, props, money);
 
 before(() => {
   const location = { pathname: '/pricing', search: '?a=1', href: 'https://shop.test/pricing?a=1' };
@@ -50,4 +55,53 @@ test('what is no object, cannot be written or is too long throws', () => {
     assert.throws(() => eventText('custom', 'a', props));
   }
   assert.throws(() => eventText('custom', Symbol('a'), null));
+});
+
+test('money is an integer of minor units with three capitals, or the call is refused', () => {
+  const event = JSON.parse(`{${eventText('custom', 'order', null, { revenue: -1_299, currency: 'EUR' })}`);
+  assert.deepEqual([event.revenue, event.currency], [-1_299, 'EUR']);
+  const wrong = [
+    {},
+    { revenue: 1 },
+    { currency: 'EUR' },
+    { revenue: 12.99, currency: 'EUR' },
+    { revenue: 1, currency: 'eur' },
+  ];
+  const worse = [
+    { revenue: '1', currency: 'EUR' },
+    { revenue: NaN, currency: 'EUR' },
+    { revenue: 2 ** 53, currency: 'EUR' },
+    5,
+  ];
+  for (const money of [...wrong, ...worse]) {
+    assert.throws(() => eventText('custom', 'order', null, money as Money), JSON.stringify(money));
+  }
+});
+
+test('what must be there is text that is not empty', () => {
+  assert.equal(word('a'), 'a');
+  assert.equal(word(0), '0');
+  for (const none of [undefined, null, '', Symbol('a')]) assert.throws(() => word(none));
+});
+
+test('registered properties are added, the call’s own win, and what was unregistered is gone', () => {
+  const page = newPage();
+  assert.equal(merged(page, undefined), undefined);
+  keep(page, { plan: 'free', tab: 1, gone: undefined });
+  const written = (props: unknown) => JSON.parse(JSON.stringify(merged(page, props)));
+  assert.deepEqual(written(null), { plan: 'free', tab: 1 });
+  assert.deepEqual(written({ plan: 'pro', n: 5 }), { plan: 'pro', tab: 1, n: 5 });
+  for (const none of [[1], 5, 'x']) assert.throws(() => merged(page, none));
+});
+
+test('registered properties are stored once consent is given, and only when they changed', () => {
+  const page = newPage();
+  page.verdict = 'unknown';
+  keep(page, { plan: 'free' });
+  assert.equal(page.read(Key.Props), null);
+  page.verdict = 'granted';
+  keep(page, page.registered);
+  assert.equal(page.read(Key.Props), '{"plan":"free"}');
+  keep(page, {});
+  assert.equal(page.read(Key.Props), '{}');
 });

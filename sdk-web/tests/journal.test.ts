@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { append, forget, restore } from '../ts/hot_log';
-import { forgetStream, note } from '../ts/notes';
-import { compare, known, resetIdentity, setUser } from '../ts/shared';
-import { close } from '../ts/stream';
+import { append as appendTo, restore } from '../ts/hot_log';
+import { Lane } from '../ts/lane';
+import { forget, forgetStream, note, noteLoss, reserve } from '../ts/notes';
+import { compare as compareWith, known, resetIdentity, setUser } from '../ts/shared';
+import type { Page, Stream } from '../ts/types';
 import { uuid } from '../ts/uuid';
+import { Refusal } from '../ts/wasm';
 import { Area, newPage, stored } from './page';
+
+const append = (page: Page, bodies: string[]) => appendTo(page, bodies, Lane.Usual);
+const compare = (page: Page) => compareWith(page, page.read('id'));
+const current = (page: Page): Stream => page.current[Lane.Usual]!;
 
 const body = (n: number) => `"ts":${1_710_320_000_000 + n},"name":"e${n}"}`;
 
@@ -20,15 +26,21 @@ test('the header is written before the first event, and one task is one entry', 
   const area = new Area();
   const writes: string[] = [];
   const set = area.setItem.bind(area);
-  Object.defineProperty(area, 'setItem', { value: (key: string, value: string) => (writes.push(key), set(key, value)) });
+  Object.defineProperty(area, 'setItem', {
+    value: (key: string, value: string) => (writes.push(key), set(key, value)),
+  });
   const page = newPage(area);
   append(page, [body(0), body(1)]);
   append(page, [body(2)]);
-  const { id, header, head } = page.current!;
+  const { id, header, head } = current(page);
   const names = writes.map((key) => key.slice(page.prefix.length));
   assert.deepEqual(names, ['id', `${id}:h`, `${id}:0`, `${id}:1`]);
   assert.equal(head, 3);
-  assert.deepEqual(stored(page, page.current!), { h: header, 0: `0,2,0\n${body(0)}\n${body(1)}`, 1: `0,3,2\n${body(2)}` });
+  assert.deepEqual(stored(page, current(page)), {
+    h: header,
+    0: `0,2,0\n${body(0)}\n${body(1)}`,
+    1: `0,3,2\n${body(2)}`,
+  });
   assert.equal(JSON.parse(`{${header}}`).stream, id);
 });
 
@@ -36,7 +48,7 @@ test('an entry stays until all its events are forgotten', () => {
   const page = newPage();
   append(page, [body(0), body(1)]);
   append(page, [body(2)]);
-  const stream = page.current!;
+  const stream = current(page);
   forget(page, stream, 1, 3);
   assert.deepEqual(Object.keys(stored(page, stream)).sort(), ['0', 'h']);
   forget(page, stream, 0, 1);
@@ -47,10 +59,10 @@ test('a failed write uses up no seq and begins a stream in memory', () => {
   const area = new Area();
   const page = newPage(area);
   append(page, [body(0)]);
-  const first = page.current!;
-  area.room = 0;
+  const first = current(page);
+  area.fill();
   append(page, [body(1)]);
-  const second = page.current!;
+  const second = current(page);
   assert.notEqual(second.id, first.id);
   assert.equal(first.head, 1);
   assert.equal(second.head, 1);
@@ -65,13 +77,13 @@ test('without storage everything is in memory', () => {
   append(page, [body(0)]);
   append(page, [body(1)]);
   assert.equal(page.streams.length, 1);
-  assert.deepEqual([...page.current!.bodies.values()], [body(0), body(1)]);
+  assert.deepEqual([...current(page).bodies.values()], [body(0), body(1)]);
 });
 
 test('what a cleared storage held is written again, with holes where events were settled', () => {
   const page = newPage();
   append(page, [body(0), body(1), body(2), body(3)]);
-  const stream = page.current!;
+  const stream = current(page);
   forget(page, stream, 0, 1);
   forget(page, stream, 2, 3);
   note(page, stream, 'r1', [2, 3, 4]);
@@ -88,7 +100,7 @@ test('what a cleared storage held is written again, with holes where events were
 test('a stream is forgotten altogether, its header last', () => {
   const page = newPage();
   append(page, [body(0)]);
-  const stream = page.current!;
+  const stream = current(page);
   note(page, stream, 's0', [0, 1, 2, 3, 4]);
   const removed: string[] = [];
   const area = page.area!;
@@ -97,7 +109,7 @@ test('a stream is forgotten altogether, its header last', () => {
   forgetStream(page, stream);
   assert.deepEqual(stored(page, stream), {});
   assert.equal(removed.at(-1), `${page.prefix}${stream.id}:h`);
-  assert.equal(page.current, undefined);
+  assert.equal(page.current[Lane.Usual], undefined);
 });
 
 test('another tab’s identity is noticed by its revision, even back at the same user', () => {
@@ -128,14 +140,59 @@ test('an identity that is not ours is replaced', () => {
 
 test('refusals are told with the stream that is current, or with the next', () => {
   const page = newPage();
-  page.refused['consent'] = 2;
+  page.refused[Refusal.Consent] = 2;
   append(page, [body(0)]);
-  assert.deepEqual(page.current!.refused, { consent: 2 });
-  page.refused['consent']++;
-  const first = page.current!;
-  close(page);
-  page.refused['consent'] = 7;
-  close(page);
+  assert.deepEqual(current(page).refused, { [Refusal.Consent]: 2 });
+  page.refused[Refusal.Consent]++;
+  const first = current(page);
+  page.close();
+  page.refused[Refusal.Consent] = 7;
+  page.close();
   append(page, [body(1)]);
-  assert.deepEqual([first.refused, page.current!.refused], [{ consent: 3 }, { consent: 7 }]);
+  assert.deepEqual([first.refused, current(page).refused], [{ [Refusal.Consent]: 3 }, { [Refusal.Consent]: 7 }]);
+});
+
+test('each lane has a stream of its own, and both end together', () => {
+  const page = newPage();
+  append(page, [body(0)]);
+  appendTo(page, [body(1)], Lane.Precious);
+  append(page, [body(2)]);
+  const [usual, precious] = page.current as [Stream, Stream];
+  assert.deepEqual([usual.head, precious.head], [2, 1]);
+  page.close();
+  append(page, [body(3)]);
+  assert.notEqual(page.current[Lane.Usual], usual);
+  assert.equal(page.current[Lane.Precious], undefined);
+});
+
+test('a full storage still takes the name of a loss, and the room for the next is laid out again', () => {
+  const area = new Area();
+  const page = newPage(area);
+  reserve(page);
+  append(page, [body(0), body(1)]);
+  const stream = current(page);
+  area.fill();
+  assert.equal(note(page, stream, 's0', [0, 1, 2, 3, 4]), false, 'stamps have no claim to it');
+  assert.equal(noteLoss(page, stream, 'r1', [0, 2, 4]), true);
+  assert.ok(Object.values(stored(page, stream)).includes('0,2,0,2,4'));
+  assert.equal(page.read('reserve'), null);
+  forget(page, stream, 0, 2);
+  area.room += 1_024;
+  reserve(page);
+  assert.equal(page.read('reserve')?.length, 1_024);
+});
+
+test('without room and without a reserve the name of a loss is not taken for written', () => {
+  const area = new Area();
+  const page = newPage(area);
+  append(page, [body(0)]);
+  area.fill();
+  assert.equal(noteLoss(page, current(page), 'r1', [0, 1, 4]), false);
+});
+
+test('nothing is laid out for a visitor who has not agreed', () => {
+  const page = newPage();
+  page.verdict = 'denied';
+  reserve(page);
+  assert.deepEqual(Object.keys(page.area as object), []);
 });

@@ -1,9 +1,11 @@
 /** A page for unit tests: the shell's state over a small localStorage. Browsers are driven in `tests/e2e`. */
+import { newPage as create } from '../ts/page';
 import type { Page, Stream } from '../ts/types';
+import type { Input } from '../ts/wasm';
 
 export class Area {
   [key: string]: unknown;
-  /** Longest value it takes: 0 is a full storage. */
+  /** Characters of keys and values that it takes in all. */
   declare room: number;
 
   constructor() {
@@ -11,12 +13,22 @@ export class Area {
     Object.defineProperty(this, 'room', { value: Infinity, writable: true });
   }
 
+  /** From now on it takes nothing more. */
+  fill(): void {
+    this.room = Object.entries(this).reduce((sum, [key, value]) => sum + key.length + (value as string).length, 0);
+  }
+
   getItem(key: string): string | null {
     return Object.hasOwn(this, key) ? (this[key] as string) : null;
   }
 
   setItem(key: string, value: string): void {
-    if (value.length > this.room) throw new DOMException('full', 'QuotaExceededError');
+    const rest = Object.entries(this).filter(([name]) => name !== key);
+    const length = [...rest, [key, value] as const].reduce(
+      (sum, [name, text]) => sum + name.length + `${text}`.length,
+      0,
+    );
+    if (length > this.room) throw new DOMException('full', 'QuotaExceededError');
     this[key] = value;
   }
 
@@ -28,23 +40,27 @@ export class Area {
 Object.assign(globalThis, { VERSION: 'test', screen: { width: 800, height: 600 } });
 Object.defineProperty(globalThis, 'navigator', { value: { language: 'en-GB' }, configurable: true });
 
-export const newPage = (area: Area | undefined = new Area()): Page => ({
-  site: 'shop',
-  appVersion: null,
-  endpoint: '/collect',
-  area: area as unknown as Storage,
-  prefix: 'hw1:shop:',
-  identity: undefined,
-  identityText: null,
-  verdict: 'granted',
-  stopped: false,
-  streams: [],
-  current: undefined,
-  refused: {},
-  fresh: false,
-  core: undefined,
-  gone: Promise.resolve(),
-});
+export const newPage = (area: Area | undefined = new Area()): Page =>
+  Object.assign(create(), {
+    site: '"shop"',
+    appVersion: null,
+    endpoint: '/collect',
+    area: area as unknown as Storage,
+    prefix: 'hw1:shop:',
+    verdict: 'granted' as const,
+  });
+
+/** A core that only listens. */
+export const listen = (page: Page): [kind: Input, ...args: number[]][] => {
+  const told: [kind: Input, ...args: number[]][] = [];
+  page.core = {
+    adopt: () => {},
+    learn: () => {},
+    resumed: () => {},
+    tell: (...what) => told.push(what),
+  };
+  return told;
+};
 
 /** What is stored of a stream, by name. */
 export const stored = (page: Page, { id }: Stream): Record<string, string> => {

@@ -1,12 +1,9 @@
 /** Adoption: a later page sends what a page that is gone left behind, under its old names, then forgets it. */
 
-import { bytes, tsOf } from './event';
+import { laneOf } from './lane';
 import { entries } from './notes';
-import { blank, lock } from './stream';
-import type { Page, Stream } from './types';
-import { Input, STORAGE, halves } from './wasm';
-
-type Tell = (kind: Input, ...args: number[]) => void;
+import type { Page, Stream, Tell } from './types';
+import { Input, STORAGE, numbers } from './wasm';
 
 /** Where there are no Web Locks: how long a stream must have been quiet to be taken for a dead page's. */
 const QUIET_MS = 60_000;
@@ -32,18 +29,20 @@ const isFree = (page: Page, id: string): Promise<boolean> | boolean => {
       answer(!!held);
       return held ? page.gone : undefined;
     };
-    lock(page, id, { ifAvailable: true }, granted)?.then(() => answer(false));
+    page.lock(id, { ifAvailable: true }, granted)?.then(() => answer(false));
   });
 };
 
 /** When its latest event was called, in Unix ms; 0 if it has none. */
 const newest = (page: Page, id: string): number =>
-  Math.max(0, ...entries(page, id).flatMap(([, value]) => value.split('\n').map((line) => tsOf(line) || 0)));
+  Math.max(
+    0,
+    ...entries(page, id).flatMap(([, value]) => value.split('\n').map((line) => parseInt(line.slice(5)) || 0)),
+  );
 
 const take = (page: Page, id: string, tell: Tell): void => {
-  const stream = blank(page, id);
+  const stream = page.blank(id);
   const found: [seq: number, body: string][] = [];
-  let done = 0;
   for (const [name, value] of entries(page, id)) {
     if (name === 'h') {
       stream.header = value;
@@ -56,7 +55,7 @@ const take = (page: Page, id: string, tell: Tell): void => {
       stream.keys.push([`${id}:${name}`, 0, 0]);
       continue;
     }
-    done = Math.max(done, below);
+    stream.done = Math.max(stream.done, below);
     stream.head = Math.max(stream.head, head);
     if (/^\d/.test(name)) {
       lines.forEach((line, at) => line && found.push([from + at, line]));
@@ -66,27 +65,25 @@ const take = (page: Page, id: string, tell: Tell): void => {
     }
   }
   found.sort(([a], [b]) => a - b);
-  for (const [seq, body] of found) if (seq >= done) stream.bodies.set(seq, body);
-  announce(page, stream, done, tell);
+  for (const [seq, body] of found) if (seq >= stream.done) stream.bodies.set(seq, body);
+  announce(page, stream, tell);
 };
 
 /** Tells the core all that is held of a stream. */
-export const announce = (page: Page, stream: Stream, done: number, tell: Tell): void => {
-  const { bodies, head, id, no, notes } = stream;
+export const announce = (page: Page, stream: Stream, tell: Tell): void => {
+  const { bodies, done, head, id, no, notes } = stream;
   page.streams.push(stream);
-  tell(Input.StreamFound, no, done, head);
+  tell(Input.StreamFound, no, done, head, 0, laneOf(stream.header));
   if (!stream.header) {
     // Whom it was about is gone, so its events cannot be sent: they are named.
     stream.header = `"stream":"${id}"`;
     bodies.clear();
     tell(Input.FoundLoss, no, done, head, STORAGE);
   }
-  for (const [seq, body] of bodies) tell(Input.Found, no, seq, bytes(body), ...halves(tsOf(body) || 0));
+  for (const [seq, body] of bodies) tell(Input.Found, no, seq, ...page.sized(body));
   for (const [key, value] of notes) {
     const kind = key[id.length + 1] === 's' ? Input.FoundStamp : Input.FoundLoss;
     tell(kind, no, ...numbers(value).slice(2));
   }
   tell(Input.Adopted, no);
 };
-
-const numbers = (text: string): number[] => text.split(',').map(Number);

@@ -1,17 +1,28 @@
-/** The second half of the shell: brings the core, tells it what happens and does what it says. */
+/** The second half of the shell: brings the core, and does what it says. */
 
 import { adopt, announce } from './adopt';
-import { bytes, tsOf } from './event';
-import { forget } from './hot_log';
-import { forgetNote, forgetStream, note } from './notes';
-import { GATE, SESSION } from './shared';
-import { read, write } from './storage';
-import { send, splice } from './transport';
-import type { Page, Stream } from './types';
-import { Effect, Input, NONE, Transport, begin, halves, instantiate, whole } from './wasm';
+import { forget, forgetNote, forgetStream, note, noteLoss, reserve } from './notes';
+import { Key } from './shared';
+import { send, settingsOf, splice } from './transport';
+import type { Page, Stream, Tell } from './types';
+import { Effect, Input, NONE, Refusal, Transport, begin, instantiate, numbers, whole } from './wasm';
 
 /** Longest wait a browser's timer can hold is 2^31 ms; the core asks again. */
 const LONGEST_WAIT_MS = 1e9;
+
+/** What the core shares with the other tabs and later pages is stored as the eight numbers of the effect. */
+const SAVED: Record<number, Key> = {
+  [Effect.SaveGate]: Key.Gate,
+  [Effect.SaveSession]: Key.Session,
+  [Effect.SaveSettings]: Key.Settings,
+};
+
+/** And told as an input of the same numbers. */
+const LEARNED: Record<string, Input> = {
+  [Key.Gate]: Input.Gate,
+  [Key.Session]: Input.SessionChanged,
+  [Key.Settings]: Input.SettingsChanged,
+};
 
 type Arguments = [number, number, number, number, number, number, number, number];
 
@@ -25,7 +36,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   let life = 0;
 
   /** Nothing here may reach the page as an error. Should the core fail, the shell goes on as if it had not come. */
-  const tell = (kind: Input, ...args: number[]): void => {
+  const tell: Tell = (kind, ...args) => {
     if (failed) return;
     try {
       wasm.input(performance.now(), Date.now(), kind, ...args);
@@ -49,24 +60,30 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     const [a, b, c, d, e] = args;
     const stream = (no: number) => page.streams[no]!;
     switch (effect) {
+      case Effect.Erase:
+        page.erase();
+        break;
       case Effect.Forget:
         forget(page, stream(a), b, c);
+        stream(a).done = wasm.done(a);
+        reserve(page);
         break;
       case Effect.ForgetRecord:
         forgetNote(page, stream(b), `r${a}`);
+        stream(b).done = wasm.done(b);
         break;
       case Effect.ForgetStream:
         forgetStream(page, stream(a));
         break;
+      case Effect.None:
+        wake(a === NONE ? Infinity : whole(a, b));
+        return false;
       case Effect.Record:
-        note(page, stream(b), `r${a}`, [c, d, e]);
-        tell(Input.Recorded, a);
+        // If it cannot be written the events stay, and an adopter decides anew.
+        if (noteLoss(page, stream(b), `r${a}`, [c, d, e])) tell(Input.Recorded, a);
         break;
-      case Effect.SaveGate:
-        write(page, GATE, `${whole(a, b)}`);
-        break;
-      case Effect.SaveSession:
-        write(page, SESSION, JSON.stringify(args));
+      case Effect.Refuse:
+        refuse(`${a},${whole(b, c)}`);
         break;
       case Effect.Send:
         transmit(a, stream(b), c);
@@ -74,14 +91,15 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       case Effect.Stamp:
         note(page, stream(a), `s${b}`, args.slice(1, 6));
         break;
-      case Effect.Stop:
-        page.stopped = true;
-        break;
       default:
-        wake(a === NONE ? Infinity : whole(a, b));
-        return false;
+        page.write(SAVED[effect]!, `${args}`);
     }
     return true;
+  };
+
+  const refuse = (text: string): void => {
+    page.write(Key.Refuse, text);
+    page.heard(Key.Refuse, text);
   };
 
   /** Wakes the core at this instant of `performance.now()`. Most events change nothing about it. */
@@ -91,10 +109,13 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     clearTimeout(timer);
     if (at === Infinity) return;
     const wait = Math.ceil(Math.max(0, at - performance.now()));
-    timer = setTimeout(() => {
-      due = Infinity;
-      tell(Input.Timeout);
-    }, Math.min(wait, LONGEST_WAIT_MS));
+    timer = setTimeout(
+      () => {
+        due = Infinity;
+        tell(Input.Timeout);
+      },
+      Math.min(wait, LONGEST_WAIT_MS),
+    );
   };
 
   const transmit = (request: number, stream: Stream, transport: Transport): void => {
@@ -106,94 +127,56 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     const asked = life;
     if (transport === Transport.Beacon) navigator.sendBeacon(page.endpoint, text);
     else {
-      send(page, text, transport === Transport.Keepalive).then((answer) => {
+      send(page, text, transport === Transport.Keepalive).then(([answer, { erase, settings }]) => {
         // Of an earlier life: whoever adopted the stream asks again.
-        if (asked === life) tell(Input.Answered, request, ...answer);
+        if (asked !== life) return;
+        tell(Input.Answered, request, ...answer);
+        if (settings) tell(Input.Settings, ...settingsOf(settings));
+        if (erase === true) tell(Input.Erase);
       });
     }
   };
 
-  const session = (text: string | null): void => {
-    try {
-      const numbers: number[] = JSON.parse(text!);
-      if (numbers.length === 8) tell(Input.SessionChanged, ...numbers);
-    } catch {
-      // There is none, or it is not ours.
+  const learn = (key: string, text: string): void => {
+    const args = numbers(text);
+    if (key === Key.Settings) {
+      // A stop began when the answer came, not now: it goes on for what is left of it.
+      const [verdict, until = 0] = page.refusal;
+      const left = until - Date.now();
+      args[4] = verdict === Refusal.Stopped && left > 0 && left < NONE ? left : 0;
     }
-  };
-
-  const gate = (text: string | null): void => {
-    if (text) tell(Input.Gate, ...halves(+text || 0));
+    if (key in LEARNED && args.length === 8 && args.every((n) => n >= 0)) tell(LEARNED[key]!, ...args);
   };
 
   const adoptAll = (): void => {
     adopt(page, tell).catch(() => {});
   };
 
-  const visible = (): void => {
-    tell(document.hidden ? Input.Hidden : Input.Visible);
-    if (!document.hidden) adoptAll();
+  /** A client that knows of nothing learns what holds. */
+  const greet = (): void => {
+    for (const key in LEARNED) page.heard(key, page.read(key));
+    page.greet();
   };
 
-  const core = {
-    appended: (stream: Stream, seq: number): void => {
-      const body = stream.bodies.get(seq)!;
-      tell(Input.Appended, stream.no, seq, bytes(body), ...halves(tsOf(body)));
-    },
-    consent: (granted: boolean): void => {
-      tell(Input.Consent, 0, +granted);
-      // Who denies also answers for the pages that are gone.
-      if (!granted) adoptAll();
-    },
-    done: (stream: Stream): number => wasm.done(stream.no),
-    flush: (): void => tell(Input.Flush),
-    opened: (stream: Stream): void => {
-      if (stream.fresh) tell(Input.Reset);
-      tell(Input.Opened, stream.no);
-    },
-    resumed: (): void => {
+  page.core = {
+    adopt: adoptAll,
+    learn,
+    resumed: () => {
       // The core has said its last words. What is stored is adopted like any dead page's, by whoever comes first.
       life++;
       begin(wasm);
       const kept = page.streams.filter(({ stored, bodies }) => !stored && bodies.size);
       page.streams = [];
       greet();
-      if (page.verdict === 'denied') tell(Input.Consent, 0, 0);
       for (const stream of kept) {
         const [done] = stream.bodies.keys();
-        announce(page, { ...stream, no: page.streams.length }, done!, tell);
+        announce(page, { ...stream, no: page.streams.length, done: done! }, tell);
       }
       adoptAll();
     },
-    terminating: (): void => tell(Input.Terminating),
+    tell,
   };
-
-  const greet = (): void => {
-    session(read(page, SESSION));
-    gate(read(page, GATE));
-    if (!navigator.onLine) tell(Input.Online, 0);
-    if (document.hidden) tell(Input.Hidden);
-  };
-
-  // What happened before the core was there. From here to its being there nothing else can happen.
+  reserve(page);
   greet();
-  let denied = page.verdict === 'denied' || page.streams.some((stream) => stream.purged);
-  if (denied) tell(Input.Consent, 0, 0);
-  for (const stream of page.streams) {
-    if (denied && !stream.purged) tell(Input.Consent, 0, 1);
-    denied &&= stream.purged;
-    core.opened(stream);
-    for (const seq of stream.bodies.keys()) core.appended(stream, seq);
-  }
-  if (denied && page.verdict === 'granted') tell(Input.Consent, 0, 1);
-  page.core = core;
-
-  addEventListener('online', () => tell(Input.Online, 1));
-  addEventListener('offline', () => tell(Input.Online, 0));
-  addEventListener('storage', ({ key, newValue }) => {
-    if (key === page.prefix + SESSION) session(newValue);
-    if (key === page.prefix + GATE) gate(newValue);
-  });
-  document.addEventListener('visibilitychange', visible);
   adoptAll();
 };

@@ -4,54 +4,50 @@
  * JSON without its opening brace), an empty line where an event is settled or named.
  */
 
-import { read, remove, write } from './storage';
-import { close, moment, open } from './stream';
+import type { Lane } from './lane';
+import { open } from './stream';
+import { appended } from './tell';
 import type { Page, Stream } from './types';
 
 const put = (page: Page, stream: Stream, from: number, lines: string[]): boolean => {
   if (!stream.stored) return true;
   // Without locks another page may have taken this stream for a dead one's, and its header with it.
-  if (!navigator.locks && read(page, stream.id + ':h') === null) write(page, stream.id + ':h', stream.header);
+  if (!navigator.locks && page.read(stream.id + ':h') === null) page.write(stream.id + ':h', stream.header);
   const to = from + lines.length;
   const key = `${stream.id}:${stream.writes}`;
-  if (!write(page, key, [`${moment(page, stream, to)},${from}`, ...lines].join('\n'))) return false;
+  if (!page.write(key, [`${stream.done},${to},${from}`, ...lines].join('\n'))) return false;
   stream.writes++;
   stream.keys.push([key, from, to]);
   return true;
 };
 
-/** Appends `bodies` to the current stream. When this returns they are accepted. */
-export const append = (page: Page, bodies: string[]): void => {
+/** Appends `bodies` to the lane's current stream. When this returns they are accepted. */
+export const append = (page: Page, bodies: string[], lane: Lane): void => {
   if (!bodies.length) return;
-  let stream = page.current ?? open(page, true);
+  let stream = page.current[lane] ?? open(page, true, lane);
   if (!put(page, stream, stream.head, bodies)) {
     // Begins a new stream, in memory: an event that is not kept must not share a name with one that may be.
-    close(page);
-    stream = open(page, false);
+    page.close();
+    stream = open(page, false, lane);
   }
   let seq = stream.head;
   for (const body of bodies) stream.bodies.set(stream.head++, body);
-  for (; seq < stream.head; seq++) page.core?.appended(stream, seq);
+  for (; seq < stream.head; seq++) appended(page, stream, seq);
 };
 
 /** The page emptied localStorage: writes again what it still holds, under new keys. */
 export const restore = (page: Page): void => {
   for (const stream of page.streams) {
     const { id, own, stored, head, bodies, notes } = stream;
-    if (!own || !stored || !(stream === page.current || bodies.size || notes.size)) continue;
-    write(page, id + ':h', stream.header);
+    if (!own || !stored || !(page.current.includes(stream) || bodies.size || notes.size)) continue;
+    page.write(id + ':h', stream.header);
     const [from = head] = bodies.keys();
-    put(page, stream, from, Array.from({ length: head - from }, (_, at) => bodies.get(from + at) ?? ''));
-    notes.forEach((value, key) => write(page, key, value));
+    put(
+      page,
+      stream,
+      from,
+      Array.from({ length: head - from }, (_, at) => bodies.get(from + at) ?? ''),
+    );
+    notes.forEach((value, key) => page.write(key, value));
   }
-};
-
-/** Removes settled or named events; a key goes when nothing in it is held any more. */
-export const forget = (page: Page, stream: Stream, from: number, to: number): void => {
-  for (const seq of stream.bodies.keys()) if (seq >= from && seq < to) stream.bodies.delete(seq);
-  stream.keys = stream.keys.filter(([key, first, end]) => {
-    for (let seq = first; seq < end; seq++) if (stream.bodies.has(seq)) return true;
-    remove(page, key);
-    return false;
-  });
 };

@@ -1,27 +1,53 @@
 /**
- * Notes: journal entries that are not events. `<stream>:r<n>` names a loss, `<stream>:s<n>` stamps a session; the
- * value is `done,head` and the core's numbers. An adopter notes under the stream it adopted, with a name nobody
- * else draws: still no key has two writers, and whoever forgets the stream finds all that is said of it.
+ * What the core has written into the journal and removed from it. Notes are the entries that are not events:
+ * `<stream>:r<n>` names a loss, `<stream>:s<n>` stamps a session; the value is `done,head` and the core's numbers. An
+ * adopter notes under the stream it adopted, with a name nobody else draws: still no key has two writers, and whoever
+ * forgets the stream finds all that is said of it.
  */
 
-import { read, remove, write } from './storage';
-import { close, moment } from './stream';
 import type { Page, Stream } from './types';
+
+/** The key whose room the names of lost events may take when storage is full. */
+const RESERVE = 'reserve';
+/** Its length in characters. A name takes about a hundred, and what is forgotten for it gives room for the next. */
+const RESERVE_LENGTH = 1_024;
 
 const TOKEN = Math.random().toString(36).slice(2);
 
-/** Should storage refuse, the page still knows; should it die too, an adopter finds the hole and names it. */
-export const note = (page: Page, stream: Stream, name: string, numbers: number[]): void => {
+/** Whether the note is written. In a stream that lives in memory it always is. */
+export const note = (page: Page, stream: Stream, name: string, numbers: number[]): boolean => {
   const key = `${stream.id}:${name}.${TOKEN}`;
-  const value = [moment(page, stream, stream.head), ...numbers].join();
+  const value = `${stream.done},${stream.head},${numbers}`;
   stream.notes.set(key, value);
-  if (stream.stored) write(page, key, value);
+  return !stream.stored || page.write(key, value);
+};
+
+/** Notes a loss, in the reserve if there is no other room. */
+export const noteLoss = (...what: Parameters<typeof note>): boolean => {
+  if (note(...what)) return true;
+  what[0].remove(RESERVE);
+  return note(...what);
+};
+
+/** Lays the reserve out, if it is not there. Nothing is stored of a visitor who has not agreed. */
+export const reserve = (page: Page): void => {
+  if (page.verdict === 'granted' && !page.read(RESERVE)) page.write(RESERVE, '-'.repeat(RESERVE_LENGTH));
 };
 
 export const forgetNote = (page: Page, stream: Stream, name: string): void => {
   const key = `${stream.id}:${name}.${TOKEN}`;
   stream.notes.delete(key);
-  remove(page, key);
+  page.remove(key);
+};
+
+/** Removes settled or named events; a key goes when nothing in it is held any more. */
+export const forget = (page: Page, stream: Stream, from: number, to: number): void => {
+  for (const seq of stream.bodies.keys()) if (seq >= from && seq < to) stream.bodies.delete(seq);
+  stream.keys = stream.keys.filter(([key, first, end]) => {
+    for (let seq = first; seq < end; seq++) if (stream.bodies.has(seq)) return true;
+    page.remove(key);
+    return false;
+  });
 };
 
 /** Everything stored of a stream, by name. */
@@ -29,7 +55,7 @@ export const entries = (page: Page, id: string): [name: string, value: string][]
   const prefix = `${page.prefix}${id}:`;
   return Object.keys(page.area ?? {})
     .filter((key) => key.startsWith(prefix))
-    .map((key) => [key.slice(prefix.length), read(page, key.slice(page.prefix.length)) ?? '']);
+    .map((key) => [key.slice(prefix.length), page.read(key.slice(page.prefix.length)) ?? '']);
 };
 
 /**
@@ -37,10 +63,10 @@ export const entries = (page: Page, id: string): [name: string, value: string][]
  * live and have written more.
  */
 export const forgetStream = (page: Page, stream: Stream): void => {
-  for (const key of [...stream.notes.keys(), ...stream.keys.map(([key]) => key)]) remove(page, key);
+  for (const key of [...stream.notes.keys(), ...stream.keys.map(([key]) => key)]) page.remove(key);
   stream.bodies.clear();
   stream.notes.clear();
   stream.keys = [];
-  if (stream === page.current) close(page);
-  if (stream.stored && entries(page, stream.id).length < 2) remove(page, stream.id + ':h');
+  if (page.current.includes(stream)) page.close();
+  if (stream.stored && entries(page, stream.id).length < 2) page.remove(stream.id + ':h');
 };

@@ -1,8 +1,8 @@
 /** Leaving before the wasm is ready: the shell sends the log itself, without sessions. Copies of it are harmless. */
 
-import { bytes, json } from './event';
-import { batchStart } from './stream';
-import type { Page } from './types';
+import { bytes } from './event';
+import { laneOf } from './lane';
+import type { Counters, Page } from './types';
 
 /** What browsers let leave with a page is 64 KB, in UTF-8. */
 export const BEACON_BYTES = 60_000;
@@ -10,14 +10,16 @@ export const BEACON_BYTES = 60_000;
 /** The requests for everything held, each at most 60 KB unless a single event is longer. */
 export const rawRequests = (page: Page, now: number): string[] => {
   const requests: string[] = [];
-  for (const stream of page.streams) {
-    const { head, bodies, purged } = stream;
+  // The precious first: the browser may not take all.
+  for (const stream of [...page.streams].sort((a, b) => laneOf(b.header) - laneOf(a.header))) {
+    const { head, header, bodies, purged, refused } = stream;
     if (purged) continue;
-    const start = `{"v":1,"site_id":${json(page.site)},"sent_at":${now},"batches":[{${batchStart(stream)},"at":[0,${head}],"events":[`;
+    const told = Object.keys(refused).length ? `,"refused":${refusedText(refused)}` : '';
+    const start = `{"v":1,"site_id":${page.site},"sent_at":${now},"batches":[{${header},"at":[0,${head}]${told},"events":[`;
     let events: string[] = [];
     let room = 0;
     const flush = () => {
-      if (events.length) requests.push(`${start}${events}]}]}`);
+      if (events.length || (told && !bodies.size)) requests.push(`${start}${events}]}]}`);
       events = [];
       room = BEACON_BYTES - bytes(start) - 4;
     };
@@ -32,6 +34,12 @@ export const rawRequests = (page: Page, now: number): string[] => {
   }
   return requests;
 };
+
+/** The words of the verdicts on the wire, in the order of `Refusal`. */
+const WORDS = ['', 'consent', 'invalid', 'plugin', 'rate_cap', 'sampled', 'stopped', 'waiting'];
+
+const refusedText = (refused: Counters): string =>
+  `{${Object.entries(refused).map(([verdict, calls]) => `"${WORDS[+verdict]}":${calls}`)}}`;
 
 /** Hands them to the browser until it takes no more; a later page adopts the rest. */
 export const rawSend = (page: Page): void => {

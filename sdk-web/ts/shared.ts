@@ -3,36 +3,43 @@
  * tabs of a first visit may briefly be two clients.
  */
 
-import { read, remove, write } from './storage';
 import type { Identity, Page, Verdict } from './types';
 import { uuid } from './uuid';
 
-export const ID = 'id';
-/** Eight numbers of the core: the session's id, its first and its latest event (`wasm.ts`). */
-export const SESSION = 'session';
-/** The visitor's decision: `granted` or `denied`. */
-export const CONSENT = 'consent';
-/** No request before this Unix ms (a Retry-After). */
-export const GATE = 'gate';
+export const enum Key {
+  /** The visitor's decision: `granted` or `denied`. */
+  Consent = 'consent',
+  /** No request before this Unix ms (a Retry-After), as the core's numbers. */
+  Gate = 'gate',
+  /** Who the visitor is: `Identity` as JSON. */
+  Identity = 'id',
+  /** What `register` adds to events: a JSON object. */
+  Props = 'props',
+  /** What `Page.refusal` is. */
+  Refuse = 'refuse',
+  /** The session (its id, its first and its latest event), as the core's numbers. */
+  Session = 'session',
+  /** The site's remote settings, as the core's numbers. */
+  Settings = 'settings',
+}
 
 /** The decision that a stored text is. */
 export const decision = (text: string | null): Verdict | undefined =>
   text === 'granted' || text === 'denied' ? text : undefined;
 
-const save = (page: Page, identity: Identity): Identity => {
-  const text = JSON.stringify((page.identity = identity));
-  page.identityText = write(page, ID, text) ? text : null;
-  return identity;
+/** What a stored JSON text says; null if there is none, or it is not ours. */
+export const parse = (text: string | null): unknown => {
+  try {
+    return JSON.parse(text!);
+  } catch {
+    return null;
+  }
 };
 
-const parse = (text: string | null): Identity | undefined => {
-  try {
-    const found = JSON.parse(text!);
-    return found[0] >= 0 && found[1] && found[2] ? found : undefined;
-  } catch {
-    // Nothing there, or not ours.
-    return undefined;
-  }
+const save = (page: Page, identity: Identity): Identity => {
+  const text = JSON.stringify((page.identity = identity));
+  page.idText = page.write(Key.Identity, text) ? text : null;
+  return identity;
 };
 
 export const known = (page: Page): Identity => page.identity ?? save(page, [0, uuid(), uuid(), null]);
@@ -46,30 +53,30 @@ export const setUser = (page: Page, user: string): void => {
 /** A new visitor, whom nothing links to the one before. */
 export const resetIdentity = (page: Page): void => {
   save(page, [known(page)[0] + 1, uuid(), uuid(), null]);
-  remove(page, SESSION);
+  page.remove(Key.Session);
 };
 
-/** Consent was denied: the ids go too. */
+/** Consent was denied: the ids go too, and what was registered with them. */
 export const forgetIdentity = (page: Page): void => {
   page.identity = undefined;
-  remove(page, ID);
-  remove(page, SESSION);
+  page.registered = {};
+  [Key.Identity, Key.Session, Key.Props].forEach(page.remove);
 };
 
 /**
- * Compares the stored identity with the page's, before each append. `changed`: another tab identified or reset.
- * `cleared`: the page emptied localStorage; the identity is written again, the rest is the caller's.
+ * Compares the stored identity with the page's. `changed`: another tab identified or reset. `cleared`: the page emptied
+ * localStorage; the identity is written again, the rest is the caller's.
  */
-export const compare = (page: Page): 'changed' | 'cleared' | 'same' => {
+export const compare = (page: Page, text: string | null): 'changed' | 'cleared' | 'same' => {
   const before = page.identity;
-  const text = read(page, ID);
-  if (before && text === page.identityText) return 'same';
-  const found = parse(text);
-  if (found) {
+  if (before && text === page.idText) return 'same';
+  const found = parse(text) as Identity | null;
+  const sound = found && found[0] >= 0 && found[1] && found[2];
+  if (sound) {
     page.identity = found;
-    page.identityText = text;
+    page.idText = text;
   } else {
     save(page, known(page));
   }
-  return before ? (found ? 'changed' : 'cleared') : 'same';
+  return before ? (sound ? 'changed' : 'cleared') : 'same';
 };

@@ -1,12 +1,16 @@
 /** Requests as browsers send them, and answers as numbers. Never a header of our own, so never a preflight. */
 
-import { json } from './event';
-import { batchStart } from './stream';
 import type { Page, Stream } from './types';
-import { NONE } from './wasm';
+import { NONE, halves } from './wasm';
 
-/** status (0: no answer), hw-ack, Retry-After in ms (or `NONE`). */
-export type Answer = [status: number, ack: number, retryAfter: number];
+/** status (0: no answer), hw-ack, Retry-After in ms (or `NONE`), hw-time in two halves. */
+export type Answer = [status: number, ack: number, retryAfter: number, high: number, low: number];
+
+/** What the body of an answer may say beside the numbers. */
+export interface Said {
+  settings?: Record<string, unknown>;
+  erase?: unknown;
+}
 
 /** Longest wait for an answer. The collector answers within seconds; a lost connection may never end. */
 const TIMEOUT_MS = 30_000;
@@ -14,17 +18,8 @@ const TIMEOUT_MS = 30_000;
 /** Puts in what the core never sees. No mark can occur in JSON text. */
 export const splice = (template: string, page: Page, stream: Stream, bodies: string[], now: number): string => {
   let next = 0;
-  return template.replace(/[\x01-\x05]/g, (mark) =>
-    mark === '\x01'
-      ? batchStart(stream)
-      : mark === '\x02'
-        ? bodies[next++]!
-        : mark === '\x03'
-          ? json(page.site)
-          : mark === '\x04'
-            ? `${now}`
-            : `"${stream.id}"`,
-  );
+  const parts = [, stream.header, , page.site, now, `"${stream.id}"`];
+  return template.replace(/[\x01-\x05]/g, (mark) => `${parts[mark.charCodeAt(0)] ?? bodies[next++]}`);
 };
 
 /** Seconds or a date, as ms from `now`; `NONE` if it is neither. */
@@ -35,16 +30,39 @@ export const retryAfter = (text: string | null, now: number): number => {
 
 /** Only `hw-ack` speaks for Headwater: an ad blocker's empty 200 has none. */
 export const readAnswer = ({ status, headers }: Response, now: number): Answer => {
-  const ack = headers.get('hw-ack');
-  return [status, ack && /^\d+$/.test(ack) ? +ack : NONE, retryAfter(headers.get('retry-after'), now)];
+  const ack = headers.get('hw-ack') ?? '';
+  return [
+    status,
+    /^\d+$/.test(ack) ? +ack : NONE,
+    retryAfter(headers.get('retry-after'), now),
+    ...halves(Number(headers.get('hw-time'))),
+  ];
 };
 
-export const send = async (page: Page, body: string, keepalive: boolean): Promise<Answer> => {
+/** What a 200 of ours says in its body; an answer that breaks off is none. */
+const readBody = async (answer: Response): Promise<Said> => {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+};
+
+export const send = async (page: Page, body: string, keepalive: boolean): Promise<[Answer, Said]> => {
   try {
     const signal = AbortSignal.timeout?.(TIMEOUT_MS) ?? null;
     const answer = await fetch(page.endpoint, { method: 'POST', body, keepalive, credentials: 'omit', signal });
-    return readAnswer(answer, Date.now());
+    const numbers = readAnswer(answer, Date.now());
+    return [numbers, answer.status === 200 && numbers[1] !== NONE ? await readBody(answer) : {}];
   } catch {
-    return [0, NONE, NONE];
+    return [[0, NONE, NONE, 0, 0], {}];
   }
 };
+
+/** The site's remote settings, with the core's defaults for what is missing, and nothing but numbers. */
+export const settingsOf = (said: Record<string, unknown>): number[] =>
+  ['sample', 'calls_per_minute', 'flush_ms', 'queue_bytes', 'stop_ms'].map((name, at) => {
+    const value = said[name];
+    return typeof value === 'number' && value >= 0 ? Math.min(value, NONE) : at ? 0 : 10_000;
+  });

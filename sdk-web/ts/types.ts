@@ -1,7 +1,10 @@
 /**
  * What the two halves of the shell share: the script a page loads, and `core.js`, loaded after its first task.
- * They are bundled apart, so modules keep no state: everything lives in `Page`.
+ * They are bundled apart, so what both need, state and functions, lives in `Page` (made in `page.ts`).
  */
+
+import type { Props } from './api';
+import type { Input } from './wasm';
 
 /** One opening of a journal: `seq` counts from 0, under one header. */
 export interface Stream {
@@ -9,12 +12,17 @@ export interface Stream {
   id: string;
   /** What the core calls it: its place in `Page.streams`. */
   no: number;
-  /** `"stream":…,"client_id":…,"user_id":…,"context":{…}`, sent verbatim with every copy. */
+  /**
+   * `"stream":…,"client_id":…,"user_id":…,"context":{…}`, sent verbatim with every copy. How it begins tells an adopter
+   * the lane (`lane.ts`).
+   */
   header: string;
   /** Drawn by this page, rather than adopted. */
-  own: boolean;
+  own?: boolean;
   /** Whether it lives in localStorage; otherwise it dies with the page and its header says `no_storage`. */
   stored: boolean;
+  /** What every journal entry begins with is `done,head` of its moment: all below `done` is settled, or its name is. */
+  done: number;
   /** The next free seq. */
   head: number;
   /** Journal entries written, so also the name of the next. */
@@ -26,12 +34,15 @@ export interface Stream {
   /** The journal entries that are not events (`notes.ts`), as this page wrote them: key, value. */
   notes: Map<string, string>;
   /** Whether the visitor was reset just before: no session goes on into it. */
-  fresh: boolean;
+  fresh?: boolean;
   /** Whether consent was denied since: it must not be sent. */
-  purged: boolean;
-  /** Calls refused while this stream was current or about to be, by verdict. */
-  refused: Record<string, number>;
+  purged?: boolean;
+  /** Calls refused while this stream was current or about to be. */
+  refused: Counters;
 }
+
+/** Refused calls by verdict (`Refusal`). */
+export type Counters = Record<number, number>;
 
 /** The revision makes every change visible to the other tabs, even one back to the same user. */
 export type Identity = [revision: number, client: string, device: string, user: string | null];
@@ -39,23 +50,23 @@ export type Identity = [revision: number, client: string, device: string, user: 
 /** The visitor's decision: calls are refused, accepted, or wait in memory. */
 export type Verdict = 'denied' | 'granted' | 'unknown';
 
-/** What the core half wants to hear of. */
+/** What the core half does for the first. */
 export interface Core {
-  /** The event `seq` of this stream is accepted. */
-  appended(stream: Stream, seq: number): void;
-  consent(granted: boolean): void;
-  /** All events of the stream below it are settled by an acknowledgement. */
-  done(stream: Stream): number;
-  flush(): void;
-  opened(stream: Stream): void;
+  /** Takes over what dead pages left. */
+  adopt(): void;
+  /** Another tab, or an earlier page, wrote a key of the core's (`SHARED`). */
+  learn(key: string, text: string): void;
   /** Back from the back/forward cache. */
   resumed(): void;
-  /** `pagehide`: last words. */
-  terminating(): void;
+  tell: Tell;
 }
 
-/** The state of the page, made by `init`. */
+/** Tells the core something, and does what it says. Never throws. */
+export type Tell = (kind: Input, ...args: number[]) => void;
+
+/** The state of the page. */
 export interface Page {
+  /** The site's public key, as JSON text. */
   site: string;
   appVersion: string | null;
   /** Where requests go. */
@@ -67,19 +78,50 @@ export interface Page {
   /** Who the visitor is, drawn at the first need: until then nothing is stored. */
   identity: Identity | undefined;
   /** The identity as stored; null where storage keeps nothing. */
-  identityText: string | null;
+  idText: string | null;
   verdict: Verdict;
-  /** The site answered 410: every call is refused for the rest of the page's life. */
-  stopped: boolean;
+  /** Most calls that wait while consent is unknown; what does not fit is refused. */
+  room: number;
+  /** What the core last said: every call is refused by this verdict (0: by none) until this Unix ms. */
+  refusal: number[];
+  /** What `register` adds to events. */
+  registered: Props;
   /** The streams this page drew or adopted, by number. */
   streams: Stream[];
-  /** The stream that the next call is appended to, once there is one. */
-  current: Stream | undefined;
-  /** The counters of the current stream, or of the next. */
-  refused: Record<string, number>;
+  /** By lane: the stream that the next call is appended to, once there is one. */
+  current: (Stream | undefined)[];
+  /** The counters of the usual lane's current stream, or of its next. */
+  refused: Counters;
   /** Whether the next stream is `fresh`. */
   fresh: boolean;
   core: Core | undefined;
+  /** Where `headwater.wasm` lies, if not beside the script. */
+  wasm: string | URL | undefined;
   /** Resolves in `pagehide`; every Web Lock of the page is held until then. */
   gone: Promise<void>;
+
+  // What both halves do. Storage never throws: a page may have none (privacy settings, sandboxed frames), or a full one.
+
+  read(key: string): string | null;
+  /** Whether the write returned, which is what makes an event accepted. */
+  write(key: string, value: string): boolean;
+  remove(key: string): void;
+  /** A stream of which nothing is known but its name. */
+  blank(id: string): Stream;
+  /** No more is appended to the current streams; refusals from here on are told with the next one. */
+  close(fresh?: boolean): void;
+  /** The server wants what is known of the visitor erased: whoever comes now is somebody else. */
+  erase(): void;
+  /** Tells the core what holds and what happened before it was there. */
+  greet(): void;
+  /** Another tab, an earlier page or the core wrote a shared key; null is nothing new. */
+  heard(key: string, text: string | null): void;
+  /** Asks for the stream's Web Lock. It decides who adopts; it makes nothing safe. */
+  lock(
+    id: string,
+    options: LockOptions,
+    granted: (lock: Lock | null) => Promise<void> | undefined,
+  ): Promise<unknown> | undefined;
+  /** What the core hears of an event's text: its length in bytes, and when it was called, as two numbers. */
+  sized(body: string): [bytes: number, high: number, low: number];
 }

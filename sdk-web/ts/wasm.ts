@@ -9,9 +9,9 @@ export const enum Input {
   Adopted = 1,
   /** stream, seq, bytes, ts */
   Appended,
-  /** request, status (0: no answer), hw-ack, Retry-After in ms (or `NONE`) */
+  /** request, status (0: no answer), hw-ack and Retry-After in ms (or `NONE`), hw-time (0: none) */
   Answered,
-  /** granted (0 or 1) */
+  /** purpose, decision: 0 denied, 1 granted */
   Consent,
   Flush,
   /** stream, seq, bytes, ts */
@@ -27,18 +27,29 @@ export const enum Input {
   Hidden,
   /** 0 or 1 */
   Online,
-  /** stream */
+  /** stream, purpose, lane */
   Opened,
   /** record */
   Recorded,
   Reset,
   /** session id, first event, latest event */
   SessionChanged,
-  /** stream, done, head */
+  /** stream, done, head, purpose, lane */
   StreamFound,
   Terminating,
   Timeout,
   Visible,
+  /** stream */
+  Closed,
+  Erase,
+  /** stream, verdict, calls so far */
+  Refused = 24,
+  /** sample, calls per minute, flush ms, queue bytes, stop ms */
+  Settings,
+  /** the same */
+  SettingsChanged,
+  /** the first 32 bits of the client id */
+  Visitor,
 }
 
 /** What is to be done, with its arguments in order. */
@@ -61,13 +72,28 @@ export const enum Effect {
   Send,
   /** stream, from, session id */
   Stamp,
-  Stop,
+  /** verdict (0: none), until */
+  Refuse,
+  /** sample, calls per minute, flush ms, queue bytes, stop ms */
+  SaveSettings,
+  Erase,
 }
 
 export const enum Transport {
   Beacon = 0,
   Fetch,
   Keepalive,
+}
+
+/** Why a call is refused. */
+export const enum Refusal {
+  Consent = 1,
+  Invalid,
+  Plugin,
+  RateCap,
+  Sampled,
+  Stopped,
+  Waiting,
 }
 
 /** The reason `storage` of the loss ledger; the other numbers only pass through. */
@@ -80,6 +106,9 @@ export const NONE = 2 ** 32 - 1;
 export const halves = (time: number): [number, number] => [time / 2 ** 32, time];
 
 export const whole = (high: number, low: number): number => high * 2 ** 32 + low;
+
+/** Numbers as stored. */
+export const numbers = (text: string): number[] => text.split(',').map(Number);
 
 export interface Exports {
   memory: WebAssembly.Memory;

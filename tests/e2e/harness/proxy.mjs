@@ -5,17 +5,26 @@
 import http from 'node:http';
 
 /** CORS as the collector says it, for answers that the proxy gives itself. */
-const CORS = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'hw-ack, retry-after' };
+export const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'hw-ack, hw-time, retry-after',
+};
 
 export const startProxy = async (target) => {
   const { hostname, port } = new URL(target);
   const proxy = {
-    /** `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer' or 'offline'. */
+    /**
+     * `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer', 'offline'; `{ say }`: what
+     * the server settled is answered with this object as its body, `delayMs` later; `{ foreign }`: not the server but
+     * somebody else answers 200 with this object.
+     */
     fault: () => undefined,
     /** Every request: method, path, body, fault, status. */
     seen: [],
     /** The parsed bodies of the POSTs, oldest first. */
     requests: () => proxy.seen.filter((s) => s.method === 'POST').map((s) => JSON.parse(s.body)),
+    /** The next POST is number 0. */
+    restart: () => (posts = 0),
     address: '',
     stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
   };
@@ -33,15 +42,24 @@ export const startProxy = async (target) => {
     proxy.seen.push(entry);
     if (fault === 'offline') return response.destroy();
     if (fault === '410' || fault === '503') {
-      response.writeHead(+fault, { ...CORS, 'hw-ack': '0', 'retry-after': '1' });
+      response.writeHead(+fault, { ...CORS, 'hw-ack': '0', 'hw-time': `${Date.now()}`, 'retry-after': '1' });
       return response.end('{"error":"fault","message":"by the test"}');
     }
     if (fault === 'empty 200') return response.writeHead(200, CORS).end();
+    if (fault?.foreign) return response.writeHead(200, CORS).end(JSON.stringify(fault.foreign));
     const headers = { ...request.headers, host: `${hostname}:${port}` };
     const onward = http.request({ hostname, port, method: request.method, path: request.url, headers }, (answer) => {
       entry.status = answer.statusCode;
       if (fault === 'drop answer') {
         answer.resume().on('end', () => response.destroy());
+        return;
+      }
+      if (fault?.say && answer.headers['hw-ack'] && answer.statusCode < 300) {
+        answer.resume().on('end', async () => {
+          await new Promise((wake) => setTimeout(wake, fault.delayMs ?? 0));
+          response.writeHead(200, { ...CORS, 'hw-ack': answer.headers['hw-ack'] });
+          response.end(JSON.stringify(fault.say));
+        });
         return;
       }
       response.writeHead(answer.statusCode, answer.headers);

@@ -4,7 +4,9 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const DIST = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../sdk-web/dist');
+/** The built package; HEADWATER_DIST names another build of it. */
+export const DIST =
+  process.env.HEADWATER_DIST ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../sdk-web/dist');
 
 const TYPES = { js: 'text/javascript', wasm: 'application/wasm' };
 

@@ -1,36 +1,15 @@
 /** One server, one faulty door, one site and one browser for a file of scenarios. */
 import { randomUUID } from 'node:crypto';
-import { chromium } from 'playwright-core';
 
+import { startBrowser } from './browser.mjs';
 import { startProxy } from './proxy.mjs';
 import { startServer } from './server.mjs';
 import { startSite } from './site.mjs';
 import { until } from './until.mjs';
 
-const CHROMIUM = process.env.HEADWATER_CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 export const startWorld = async () => {
   const server = await startServer();
-  const [proxy, site, browser] = await Promise.all([
-    startProxy(server.address),
-    startSite(),
-    // Playwright switches the back/forward cache off; visitors have it.
-    chromium.launch({
-      executablePath: CHROMIUM,
-      headless: true,
-      args: FLAGS,
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-    }),
-  ]);
+  const [proxy, site, browser] = await Promise.all([startProxy(server.address), startSite(), startBrowser()]);
   return {
     server,
     proxy,
@@ -40,6 +19,7 @@ export const startWorld = async () => {
     visitor: async () => {
       proxy.fault = () => undefined;
       proxy.seen.length = 0;
+      proxy.restart();
       site.wasmDelayMs = 0;
       return new Visitor(await browser.newContext(), { server, proxy, site });
     },
@@ -91,7 +71,8 @@ class Visitor {
         const { total } = await this.server.delivery(this.key);
         const same = Object.entries(lost).every(([reason, n]) => total.lost[reason] === n);
         const named = Object.values(total.lost).reduce((a, b) => a + b, 0);
-        if (total.known !== known || total.counted !== known - sum || named !== sum || !same) throw Error(JSON.stringify(total));
+        if (total.known !== known || total.counted !== known - sum || named !== sum || !same)
+          throw Error(JSON.stringify(total));
         if (total.in_flight !== 0 || total.unexplained !== 0) throw Error(JSON.stringify(total));
         return total;
       },

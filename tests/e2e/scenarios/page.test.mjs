@@ -32,10 +32,22 @@ test('hostile arguments never throw; they are refused, counted and warned of onc
       () => headwater.track('long', { text: 'x'.repeat(100_000) }),
       () => headwater.page('cycle', cycle),
       () => headwater.identify('user-7', cycle),
-    ];
-    const others = [
       () => headwater.identify(),
       () => headwater.identify(Symbol('user')),
+      () => headwater.alias(''),
+      () => headwater.group(null),
+      () => headwater.exposure('button'),
+      () => headwater.screen('cycle', cycle),
+      () => headwater.set(),
+      () => headwater.set({ set: 5 }),
+      () => headwater.set({ increment: { visits: '1' } }),
+      () => headwater.track('order', {}, { revenue: 12.99, currency: 'EUR' }),
+      () => headwater.track('order', {}, { revenue: 1299 }),
+    ];
+    const others = [
+      () => headwater.register(5),
+      () => headwater.register(cycle),
+      () => headwater.unregister(),
       () => headwater.init(),
       () => headwater.init({ site: 'again' }),
       () => headwater.consent('perhaps'),
@@ -49,7 +61,7 @@ test('hostile arguments never throw; they are refused, counted and warned of onc
   assert.equal(threw, 0);
   await visitor.settled(2);
   const { total } = await world.server.delivery(visitor.key);
-  assert.equal(total.refused.invalid, 13);
+  assert.equal(total.refused.invalid, 24);
   assert.equal(warnings.length, 1);
   assert.deepEqual(visitor.errors, []);
 });

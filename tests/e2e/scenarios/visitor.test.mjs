@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { streams as streamsOf } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
 import { startWorld } from '../harness/world.mjs';
@@ -10,20 +11,7 @@ let world;
 before(async () => (world = await startWorld()));
 after(() => world?.stop());
 
-/** Batches that carried events, one per stream, in the order of their first event. */
-const streams = () => {
-  const found = new Map();
-  for (const { batches } of world.proxy.requests()) {
-    for (const batch of batches) {
-      if (!batch.events.length) continue;
-      const known = found.get(batch.stream) ?? { ...batch, events: new Map() };
-      for (const event of batch.events) known.events.set(event.seq, event);
-      found.set(batch.stream, known);
-    }
-  }
-  const first = (stream) => Math.min(...[...stream.events.values()].map((event) => event.ts));
-  return [...found.values()].sort((a, b) => first(a) - first(b));
-};
+const streams = () => streamsOf(world.proxy.requests());
 
 test('identify begins a new stream whose first event it is, and the session goes on', async () => {
   const visitor = await world.visitor();

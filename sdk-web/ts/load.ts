@@ -1,0 +1,21 @@
+/** Brings the core, after the current task. Without it calls are durable all the same. */
+
+import type { Page } from './types';
+
+/** Built as a classic script that sets `window.headwater`, rather than as an ES module. */
+declare const IIFE: boolean;
+
+const script = IIFE ? (document.currentScript as HTMLScriptElement | null)?.src || location.href : '';
+let loading = false;
+
+export const load = (page: Page): void => {
+  // A denial has something to do where earlier pages left something.
+  const journal = () => Object.keys(page.area ?? {}).some((key) => /^.{36}:h$/.test(key.slice(page.prefix.length)));
+  if (loading || !(page.verdict === 'granted' || (page.verdict === 'denied' && journal()))) return;
+  loading = true;
+  setTimeout(() => {
+    const url = page.wasm ?? (IIFE ? new URL('headwater.wasm', script) : new URL('headwater.wasm', import.meta.url));
+    const core: Promise<typeof import('./core')> = IIFE ? import(new URL('core.js', script).href) : import('./core.js');
+    core.then((half) => half.start(page, url)).catch(() => (loading = false));
+  });
+};
