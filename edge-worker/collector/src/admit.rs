@@ -9,6 +9,7 @@ use crate::{
     decode::{self, Batch, Event, Object, SeqOnly},
     limits,
     refuse::brief,
+    settings::RemoteSettings,
     shape,
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct Meta {
     /// Events of the request.
     pub(crate) total: u64,
     pub(crate) tally: Tally,
+    /// What the sender is to be told, if it is an SDK.
+    pub(crate) settings: Option<RemoteSettings>,
 }
 
 /// A batch with the events that can be accepted.
@@ -67,7 +70,7 @@ impl<'a> Authorised<'a> {
     /// Judges each event; `received_at` is the collector's clock in Unix ms. Fails with 413 beyond
     /// [`limits::EVENTS`], and with 422 if there are events and none can be accepted.
     pub fn admit(self, received_at: i64) -> Result<Admitted<'a>, Refusal> {
-        let Self { site, direct, request } = self;
+        let Self { site, direct, settings, request } = self;
         let total: usize = request.batches.iter().map(|batch| batch.events.len()).sum();
         if total > limits::EVENTS {
             let field = if total == request.batches[0].events.len() {
@@ -78,6 +81,7 @@ impl<'a> Authorised<'a> {
             let what = format_args!("{total} events, more than {}", limits::EVENTS);
             return Err(Refusal::too_large(field, what));
         }
+        let by_sdk = request.batches.iter().any(|batch| batch.stream.is_some());
         let mut meta = Meta {
             site,
             direct,
@@ -86,6 +90,7 @@ impl<'a> Authorised<'a> {
             received_at,
             total: total as u64,
             tally: Tally::default(),
+            settings: settings.filter(|_| by_sdk),
         };
         let mut rejected = Vec::new();
         let batches = request.batches.into_iter().map(|batch| check(batch, &meta, &mut rejected)).collect();

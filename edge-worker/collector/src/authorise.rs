@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Refusal, RefusalKind, Sites, decode::Decoded, sites::SiteAccess};
+use crate::{Refusal, RefusalKind, Sites, decode::Decoded, settings::RemoteSettings, sites::SiteAccess};
 
 /// What a request carries beside its body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Authorised<'a> {
     pub(crate) site: Arc<str>,
     /// The client itself speaks, not a back end for it: the request's address is the client's.
     pub(crate) direct: bool,
+    /// What the site wants its SDKs to be told.
+    pub(crate) settings: Option<RemoteSettings>,
     pub(crate) request: Decoded<'a>,
 }
 
@@ -43,8 +45,11 @@ impl<'a> Decoded<'a> {
             },
             None => None,
         };
-        let (site, by_secret, may_import) = match sites.access(&self.site_id, token, credentials.origin) {
-            SiteAccess::Granted { site, by_secret, may_import } => (site, by_secret, may_import),
+        let access = sites.access(&self.site_id, token, credentials.origin);
+        let (site, settings, by_secret, may_import) = match access {
+            SiteAccess::Granted { site, settings, by_secret, may_import } => {
+                (site, settings, by_secret, may_import)
+            }
             SiteAccess::UnknownSite => return Err(unauthorised("site_id: no such site")),
             SiteAccess::WrongKey => return Err(unauthorised("Authorization: not a secret key of this site")),
             SiteAccess::WrongOrigin => {
@@ -54,6 +59,6 @@ impl<'a> Decoded<'a> {
         if self.import && !may_import {
             return Err(unauthorised("import: needs a secret key of this site in Authorization"));
         }
-        Ok(Authorised { site, direct: !by_secret && !self.import, request: self })
+        Ok(Authorised { site, direct: !by_secret && !self.import, settings, request: self })
     }
 }

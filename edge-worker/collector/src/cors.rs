@@ -11,7 +11,7 @@ pub fn allow(reply: &mut Reply, sites: &Sites, origin: Option<&str>) {
     reply.headers.push(("vary", Cow::Borrowed("Origin")));
     let Some(origin) = origin.filter(|origin| sites.allows_origin(origin)) else { return };
     reply.headers.push(("access-control-allow-origin", Cow::Owned(origin.to_owned())));
-    reply.headers.push(("access-control-expose-headers", Cow::Borrowed("hw-ack, retry-after")));
+    reply.headers.push(("access-control-expose-headers", Cow::Borrowed("hw-ack, hw-time, retry-after")));
 }
 
 /// Answers `OPTIONS`. Our SDKs never cause one; those of others send JSON with its content type.

@@ -15,6 +15,7 @@ use crate::{
     Enriched, Mark, Refusal, Reply, Tally,
     admit::{Checked, Meta, Rejected, Sound},
     look_up::{Fresh, FreshBatch},
+    settings::RemoteSettings,
 };
 
 /// A request on its way to the stage behind.
@@ -26,6 +27,7 @@ pub struct Forwarding {
     tally: Tally,
     marks: Vec<Mark>,
     rejected: Vec<Rejected>,
+    settings: Option<RemoteSettings>,
 }
 
 /// The stage behind did not take the records, or did not say that it did.
@@ -68,7 +70,8 @@ impl Enriched<'_> {
             .filter(|batch| !batch.seqs.is_empty())
             .filter_map(|batch| Some(Mark { stream: batch.key?, seqs: batch.seqs }))
             .collect();
-        Forwarding { records, pending, total: meta.total, tally: meta.tally, marks, rejected }
+        let Meta { total, tally, settings, .. } = meta;
+        Forwarding { records, pending, total, tally, marks, rejected, settings }
     }
 }
 
@@ -90,7 +93,10 @@ impl Forwarding {
         }
         debug_assert_eq!(tally.total(), self.total, "conservation: {tally:?}");
         let answer = match answer {
-            Ok(()) => Ok(Settled { marks: self.marks, rejected: self.rejected }),
+            Ok(()) => {
+                let Self { marks, rejected, settings, .. } = self;
+                Ok(Settled { marks, rejected, settings })
+            }
             Err(why) => Err(Refusal::unavailable(why.message, why.retry_after_s)),
         };
         Answered { tally, answer }
@@ -107,6 +113,7 @@ pub struct Answered {
 struct Settled {
     marks: Vec<Mark>,
     rejected: Vec<Rejected>,
+    settings: Option<RemoteSettings>,
 }
 
 impl Answered {
@@ -122,11 +129,11 @@ impl Answered {
         self.answer.as_ref().map_or(&[], |settled| &settled.marks)
     }
 
-    /// The reply: 204 or 200 with `hw-ack: N`, or 503 with 0.
+    /// The reply: 204 with `hw-ack: N`, 200 if there is something to say beside that, or 503 with 0.
     #[must_use]
     pub fn reply(&self) -> Reply {
         match &self.answer {
-            Ok(settled) => Reply::settled(self.tally.total(), &settled.rejected),
+            Ok(settled) => Reply::settled(self.tally.total(), &settled.rejected, settled.settings.as_ref()),
             Err(refusal) => refusal.reply(),
         }
     }

@@ -30,7 +30,8 @@
 //! // … the host makes the records durable, and only then:
 //! let answered = forwarding.answered(Ok(()));
 //! seen.mark(answered.marks());
-//! let reply = answered.reply();
+//! let mut reply = answered.reply();
+//! reply.set_time(1_710_320_000_140);
 //! assert_eq!((reply.status, reply.header("hw-ack")), (204, Some("1")));
 //! # Ok::<(), headwater_collector::Refusal>(())
 //! ```
@@ -61,6 +62,7 @@ pub mod pixel;
 mod refuse;
 mod reply;
 mod seen_cache;
+mod settings;
 mod shape;
 mod sites;
 mod tally;

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use headwater_core::reason::Reason;
 use serde::Serialize;
 
-use crate::{Refusal, admit::Rejected, limits};
+use crate::{Refusal, admit::Rejected, limits, settings::RemoteSettings};
 
-/// An answer for the host to send as it stands, with what [`cors`](crate::cors) adds.
+/// An answer for the host to send as it stands, with what [`cors`](crate::cors) adds and, last, the time
+/// ([`set_time`](Reply::set_time)).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
@@ -20,13 +21,14 @@ pub struct Reply {
 
 impl Reply {
     /// An answer that settles a request of `total` events.
-    pub(crate) fn settled(total: u64, rejected: &[Rejected]) -> Self {
+    pub(crate) fn settled(total: u64, rejected: &[Rejected], settings: Option<&RemoteSettings>) -> Self {
         let mut reply = Self::empty(204);
-        reply.headers.push(("hw-ack", Cow::Owned(total.to_string())));
-        if !rejected.is_empty() {
+        reply.headers.push((HW_ACK, Cow::Owned(total.to_string())));
+        let rejected: Vec<_> =
+            rejected.iter().enumerate().map(|(at, rejected)| Entry::of(at, rejected)).collect();
+        if !rejected.is_empty() || settings.is_some() {
             reply.status = 200;
-            let entries = rejected.iter().enumerate().map(|(at, rejected)| Entry::of(at, rejected)).collect();
-            reply.set_json(&Partial { rejected: entries });
+            reply.set_json(&Settled { rejected, settings });
         }
         reply
     }
@@ -34,7 +36,7 @@ impl Reply {
     /// An answer that settles nothing.
     pub(crate) fn refusal(refusal: &Refusal) -> Self {
         let mut reply = Self::empty(refusal.kind.status());
-        reply.headers.push(("hw-ack", Cow::Borrowed("0")));
+        reply.headers.push((HW_ACK, Cow::Borrowed("0")));
         if let Some(seconds) = refusal.retry_after_s {
             reply.headers.push(("retry-after", Cow::Owned(seconds.to_string())));
         }
@@ -45,6 +47,15 @@ impl Reply {
     /// An answer without a body, that no cache keeps.
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: vec![("cache-control", Cow::Borrowed("no-store"))], body: Cow::Borrowed(&[]) }
+    }
+
+    /// Says when it is sent, by the collector's clock in Unix ms, as `hw-time`: by it an SDK knows whether its own
+    /// clock can be believed. To be called last, for every answer; one without `hw-ack` does not speak for Headwater
+    /// and gets none.
+    pub fn set_time(&mut self, unix_ms: i64) {
+        if self.header(HW_ACK).is_some() {
+            self.headers.push(("hw-time", Cow::Owned(unix_ms.to_string())));
+        }
     }
 
     /// The value of a header, by its lower-case name.
@@ -60,6 +71,9 @@ impl Reply {
     }
 }
 
+/// The header that makes an answer Headwater's: how many events of the request are settled.
+const HW_ACK: &str = "hw-ack";
+
 #[derive(Serialize)]
 struct Error<'a> {
     error: &'a str,
@@ -67,8 +81,11 @@ struct Error<'a> {
 }
 
 #[derive(Serialize)]
-struct Partial<'a> {
+struct Settled<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     rejected: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<&'a RemoteSettings>,
 }
 
 /// One event that was dropped: by its name, or by its index where it has none.

@@ -6,7 +6,18 @@
 //! origins = ["https://shop.example"]       # exactly as browsers write them, or "*"
 //! read_tokens = ["…"]                      # for the query API
 //! secret_keys = ["…"]                      # for back ends that send
+//!
+//! [site.settings]                          # optional: what answers tell the SDKs of this site
+//! sample = 2500                            # visitors whose calls are kept, of 10,000 (10,000 by default)
+//! calls_per_minute = 600                   # most calls of a visitor in a minute; 0, the default, for no cap
+//! flush_ms = 2000                          # wait before a send, in ms; 0, the default, for the SDK's own
+//! queue_bytes = 1048576                    # bytes held before the oldest are given up; 0 for the SDK's own
+//! stop_ms = 0                              # refuse every call for so long, in ms; 0 to go on
 //! ```
+//!
+//! An SDK keeps the settings that it was told last, and clamps each to what cannot harm. So a setting is taken back
+//! by its default, and all of them by an empty `[site.settings]`; without the table nothing is told, and what was
+//! told before stays.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +29,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 use toml::Spanned;
 
-use crate::limits;
+use crate::{limits, settings::RemoteSettings};
 
 /// The sites, and who may do what with them.
 #[derive(Debug, Default)]
@@ -49,13 +60,14 @@ impl Sites {
         let mut sites = Self::default();
         for entry in file.site {
             let line = line_of(text, entry.id.span().start);
-            let id: Arc<str> = entry.id.into_inner().0.into();
+            let id: Arc<str> = entry.id.get_ref().0.as_str().into();
             let mut origins = Origins::default();
-            for Origin(origin) in entry.origins {
-                origins.insert(&origin);
-                sites.origins.insert(&origin);
+            for Origin(origin) in &entry.origins {
+                origins.insert(origin);
+                sites.origins.insert(origin);
             }
-            let site = Site { origins, read_tokens: entry.read_tokens, secret_keys: entry.secret_keys };
+            let Entry { read_tokens, secret_keys, settings, .. } = entry;
+            let site = Site { origins, read_tokens, secret_keys, settings };
             if sites.by_id.insert(id.clone(), site).is_some() {
                 return Err(ConfigError { line, message: format!("id: the site {id:?} twice") });
             }
@@ -106,17 +118,22 @@ impl Sites {
                 (Some((_, site)), Some(token)) => any(&site.secret_keys, token),
                 _ => false,
             };
+            let settings = known.and_then(|(_, site)| site.settings);
             let site = known.map_or_else(|| id.into(), |(id, _)| id.clone());
-            return SiteAccess::Granted { site, by_secret, may_import: true };
+            return SiteAccess::Granted { site, settings, by_secret, may_import: true };
         }
         let Some((id, site)) = self.by_id.get_key_value(id) else { return SiteAccess::UnknownSite };
+        let granted = |by_secret| SiteAccess::Granted {
+            site: id.clone(),
+            settings: site.settings,
+            by_secret,
+            may_import: by_secret,
+        };
         match (token, origin) {
-            (Some(token), _) if any(&site.secret_keys, token) => {
-                SiteAccess::Granted { site: id.clone(), by_secret: true, may_import: true }
-            }
+            (Some(token), _) if any(&site.secret_keys, token) => granted(true),
             (Some(_), _) => SiteAccess::WrongKey,
             (None, Some(origin)) if !site.origins.contain(origin) => SiteAccess::WrongOrigin,
-            (None, _) => SiteAccess::Granted { site: id.clone(), by_secret: false, may_import: false },
+            (None, _) => granted(false),
         }
     }
 }
@@ -133,7 +150,7 @@ pub enum ReadAccess {
 }
 
 pub(crate) enum SiteAccess {
-    Granted { site: Arc<str>, by_secret: bool, may_import: bool },
+    Granted { site: Arc<str>, settings: Option<RemoteSettings>, by_secret: bool, may_import: bool },
     UnknownSite,
     WrongKey,
     WrongOrigin,
@@ -155,11 +172,15 @@ impl ConfigError {
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let upwards = text[..line_start].lines().rev();
         let here = text[line_start..].lines().next().unwrap_or_default();
+        // The field is on this line or above, if its value has several; a table's own error is on its head.
         let field = std::iter::once(here)
             .chain(upwards)
-            .take_while(|line| !line.trim_start().starts_with("[["))
-            .find_map(|line| line.split_once('='))
-            .map_or("[[site]]", |(field, _)| field.trim());
+            .find_map(|line| match line.split_once('=') {
+                _ if line.trim_start().starts_with('[') => Some(line),
+                Some((field, _)) => Some(field),
+                None => None,
+            })
+            .map_or("[[site]]", str::trim);
         Self { line: line_of(text, start), message: format!("{field}: {}", error.message()) }
     }
 }
@@ -181,6 +202,7 @@ struct Site {
     origins: Origins,
     read_tokens: Vec<Secret>,
     secret_keys: Vec<Secret>,
+    settings: Option<RemoteSettings>,
 }
 
 #[derive(Debug, Default)]
@@ -221,6 +243,7 @@ struct Entry {
     read_tokens: Vec<Secret>,
     #[serde(default)]
     secret_keys: Vec<Secret>,
+    settings: Option<RemoteSettings>,
 }
 
 #[derive(Deserialize)]

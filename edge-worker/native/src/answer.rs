@@ -9,7 +9,11 @@ use axum::{
 };
 use headwater_collector::Reply;
 
-pub(crate) fn response(reply: Reply) -> Response {
+use crate::host::unix_ms;
+
+/// The reply, with the time at which it leaves.
+pub(crate) fn response(mut reply: Reply) -> Response {
+    reply.set_time(unix_ms());
     let body = match reply.body {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => Bytes::from(bytes),

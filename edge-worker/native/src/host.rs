@@ -171,7 +171,7 @@ fn fault(error: &task::JoinError) -> Refusal {
 }
 
 /// This machine's clock. Before 1970 there is nothing to collect.
-fn unix_ms() -> i64 {
+pub(crate) fn unix_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

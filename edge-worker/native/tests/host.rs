@@ -11,7 +11,7 @@ use std::{
 use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, Server, eventually};
 
 fn native(seqs: std::ops::Range<u32>) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    let now = now();
     let events: Vec<_> = seqs.map(|seq| format!(r#"{{"seq":{seq},"type":"x","ts":{now}}}"#)).collect();
     format!(
         r#"{{"v":1,"site_id":"site-123","sent_at":{now},"batches":[{{"stream":"01905d1e-7c00-4abc-9def-0123456789ab","client_id":"c","context":{{}},"events":[{}]}}]}}"#,
@@ -193,7 +193,7 @@ fn pages_of_a_sites_origins_may_send_and_read() {
         let answer = server.request("POST", "/collect", ours, body.as_bytes());
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.example"));
-        assert_eq!(answer.header("access-control-expose-headers"), Some("hw-ack, retry-after"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("hw-ack, hw-time, retry-after"));
         assert_eq!(answer.header("vary"), Some("origin"));
     }
     assert_eq!(server.request("POST", "/collect", evil, b"").header("access-control-allow-origin"), None);
@@ -227,4 +227,49 @@ fn an_address_is_that_of_the_peer_whatever_a_header_says() {
     let server = Server::start();
     server.request("POST", "/collect", &[("x-forwarded-for", "8.8.8.8")], PLAIN.as_bytes());
     assert_eq!(server.sink.take_events()[0].ip.as_deref(), Some("127.0.0.0"));
+}
+
+#[test]
+fn every_answer_that_speaks_for_headwater_says_the_time() {
+    let server = Server::start();
+    server.sink.set(KEEP);
+    let before = now();
+    for (method, path, body) in [
+        ("POST", "/collect", PLAIN),
+        ("POST", "/collect", "nonsense"),
+        ("GET", "/collect", ""),
+        ("GET", "/pixel.gif?events=e30", ""),
+        ("HEAD", "/pixel.gif", ""),
+        ("DELETE", "/healthz", ""),
+    ] {
+        let answer = server.request(method, path, &[], body.as_bytes());
+        assert!(answer.header("hw-ack").is_some());
+        let time: u128 = answer.header("hw-time").expect("a time").parse().expect("a number");
+        assert!((before..=now()).contains(&time), "{method} {path}: {time}");
+    }
+    server.sink.set(FAIL);
+    assert!(server.post(PLAIN).header("hw-time").is_some());
+    assert_eq!(server.request("GET", "/healthz", &[], b"").header("hw-time"), None);
+}
+
+#[test]
+fn an_sdk_is_told_the_settings_of_its_site() {
+    let server = Server::start();
+    let answer = server.post(native(0..1).replace("site-123", "site-456"));
+    assert_eq!(answer.status_and_ack(), (200, "1"));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.json()["settings"]["sample"], 2_500);
+    assert_eq!(server.post(native(0..1)).status_and_ack(), (204, "1"));
+}
+
+#[test]
+fn a_stream_without_a_header_is_taken_for_what_it_says_was_lost() {
+    let server = Server::start();
+    let forget_me = r#"{"v":1,"site_id":"site-123","sent_at":1710320010123,"batches":[{"stream":"01905d1e-7c00-4abc-9def-0123456789ab","at":[2,2],"lost":[[0,2,"consent"]],"events":[]}]}"#;
+    assert_eq!(server.post(forget_me).status_and_ack(), (204, "0"));
+    assert_eq!(server.sink.len(), 1);
+}
+
+fn now() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()
 }

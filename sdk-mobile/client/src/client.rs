@@ -1,105 +1,172 @@
 use std::{
-    fmt,
-    path::PathBuf,
-    process,
+    fmt, process,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError, Sender},
     },
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
     time::Duration,
 };
 
-use headwater_core::client::{Config, Limits};
+use headwater_core::{client::Decision, refusal::Refusal};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
-    Error, event,
-    header::{Header, json},
-    http::{Endpoint, Senders},
-    journal::Journal,
-    shared::SharedFiles,
-    worker::{Message, Setup, Shared, Worker, unix_now},
+    Acceptance, Builder, Error,
+    event::{Draft, ID_BYTES, check},
+    intake::Intake,
+    registered::Registered,
+    worker::{Message, Shared},
 };
 
 /// A running client. It is shared between threads by reference or in an [`Arc`].
 ///
 /// Dropping it does what [`close`](Self::close) does.
+///
+/// # Calls
+/// Each call that records something returns [`Acceptance::Accepted`] when the event is in the journal: it survives
+/// the death of the process, and will be counted or named lost once the server can be reached. Power loss takes back
+/// what was accepted since the last fsync (a second by default). It costs the caller one write to a file and never
+/// waits for the network. [`Acceptance::Held`] promises nothing yet: consent is unknown. An [`Error`] says that
+/// nothing was recorded.
+///
+/// Properties (`props`, `traits`) must serialise as a JSON object, or as null (`&()`) for none. Names have 1 to 512
+/// bytes, ids 1 to 256, an event [`MAX_EVENT_BYTES`](crate::MAX_EVENT_BYTES).
 pub struct Client {
-    shared: Arc<Shared>,
-    inbox: Sender<Message>,
-    worker: Mutex<Option<JoinHandle<()>>>,
-    process: u32,
-    drain: Duration,
-}
-
-/// What a [`Client`] is made from; see [`Client::builder`].
-#[derive(Clone)]
-#[must_use = "a client begins with `build`"]
-pub struct Builder {
-    endpoint: String,
-    site: String,
-    journal: Option<PathBuf>,
-    client_id: Option<String>,
-    app_version: Option<String>,
-    secret_key: Option<String>,
-    limits: Limits,
-    sync_every: Duration,
-    drain: Duration,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inbox: Sender<Message>,
+    pub(crate) worker: Mutex<Option<JoinHandle<()>>>,
+    pub(crate) process: u32,
+    pub(crate) drain: Duration,
 }
 
 impl Client {
-    /// Begins to describe a client that sends to `endpoint` (`https://collect.example.com`, without a path)
-    /// for the site with the public key `site`.
+    /// Begins to describe a client that sends to `endpoint` (`https://collect.example.com`, with or without
+    /// `/collect`) for the site with the public key `site`.
     pub fn builder(endpoint: impl Into<String>, site: impl Into<String>) -> Builder {
-        Builder {
-            endpoint: endpoint.into(),
-            site: site.into(),
-            journal: None,
-            client_id: None,
-            app_version: None,
-            secret_key: None,
-            limits: Limits {
-                // A server has a disk: 64 MiB are some 200,000 events, an outage of hours.
-                queue_bytes: 64 << 20,
-                // No page has to outlive its request; the collector takes 1 MiB and 10,000 events.
-                batch_events: 500,
-                batch_bytes: 512_000,
-                ..Limits::default()
-            },
-            sync_every: Duration::from_secs(1),
-            drain: Duration::from_secs(5),
-        }
+        Builder::new(endpoint.into(), site.into())
     }
 
-    /// Records that something happened. `props` must serialise as a JSON object, or as null (`&()`) for none.
+    /// Records that something happened.
+    pub fn track<P: Serialize + ?Sized>(&self, name: &str, props: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::new("custom", props)?.name(name))
+    }
+
+    /// Records a page view of `url`, of at most 8 KiB.
+    pub fn page<P: Serialize + ?Sized>(&self, url: &str, props: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::new("pageview", props)?.url(url))
+    }
+
+    /// Records a view of the screen `name`.
+    pub fn screen<P: Serialize + ?Sized>(&self, name: &str, props: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::new("screen", props)?.name(name))
+    }
+
+    /// Records money: `minor` integer minor units (cents; negative for a refund) of `currency` (ISO 4217, as in
+    /// `EUR`). It goes in a stream of its own, which is sent first and outlives the others when there is too much.
+    pub fn revenue<P: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        minor: i64,
+        currency: &str,
+        props: &P,
+    ) -> Result<Acceptance, Error> {
+        let draft = || Draft::new("custom", props)?.name(name)?.revenue(minor, currency);
+        self.run(draft, |intake, draft| intake.take(draft, true))
+    }
+
+    /// Records that the user was shown `variant` of `experiment`.
+    pub fn exposure(&self, experiment: &str, variant: &str) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::new("$exposure", &json!({ "variant": variant }))?.name(experiment))
+    }
+
+    /// Says who the events are of, this one and all that follow until [`reset`](Self::reset), also in later runs and
+    /// in the other processes of the journal directory (but see [`Builder::client_id`]): they make a stream of their
+    /// own.
+    pub fn identify<P: Serialize + ?Sized>(&self, user_id: &str, traits: &P) -> Result<Acceptance, Error> {
+        let draft = || {
+            check("user id", user_id, ID_BYTES)?;
+            Draft::about_user("identify", traits)
+        };
+        self.run(draft, |intake, draft| intake.identify(user_id.to_owned(), draft))
+    }
+
+    /// Says that `other_id` is another name of the same person, as the `name` of an `alias` event.
+    pub fn alias(&self, other_id: &str) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::about_user("alias", &())?.id("other id", other_id))
+    }
+
+    /// Says that the user belongs to a group (a company, a team), and what is known of the group.
+    pub fn group<P: Serialize + ?Sized>(&self, group_id: &str, traits: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::about_user("group", traits)?.id("group id", group_id))
+    }
+
+    /// Sets properties of the user, as `set` of a `$set` event. They must be an object.
+    pub fn set<P: Serialize + ?Sized>(&self, props: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::user_properties("set", props))
+    }
+
+    /// Sets properties of the user that are not set yet, as `set_once` of a `$set` event. They must be an object.
+    pub fn set_once<P: Serialize + ?Sized>(&self, props: &P) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::user_properties("set_once", props))
+    }
+
+    /// Adds to a number that is a property of the user, as `increment` of a `$set` event.
+    pub fn increment(&self, property: &str, by: i64) -> Result<Acceptance, Error> {
+        self.accept(|| Draft::user_properties("increment", &json!({ property: by })))
+    }
+
+    /// Adds properties to every event from now on, also in later runs and in the other processes of the journal
+    /// directory. One of the same name is replaced; an event's own property goes before a registered one. Calls whose
+    /// properties are the user's or a group's own (`identify`, `alias`, `group`, `set…`) are left alone.
     ///
-    /// `Ok` means accepted: the event is in the journal, survives the death of the process, and will be
-    /// counted or named lost once the server can be reached. Power loss takes back what was accepted since
-    /// the last fsync (a second by default). It costs the caller one write to a file and never waits for the
-    /// network.
-    pub fn track<P: Serialize + ?Sized>(&self, name: &str, props: &P) -> Result<(), Error> {
-        self.accept(&event::text("custom", Some(("name", name)), props)?)
-    }
-
-    /// Records a page view of `url`, as [`track`](Self::track) does.
-    pub fn page<P: Serialize + ?Sized>(&self, url: &str, props: &P) -> Result<(), Error> {
-        self.accept(&event::text("pageview", Some(("url", url)), props)?)
-    }
-
-    /// Records a view of the screen `name`, as [`track`](Self::track) does.
-    pub fn screen<P: Serialize + ?Sized>(&self, name: &str, props: &P) -> Result<(), Error> {
-        self.accept(&event::text("screen", Some(("name", name)), props)?)
-    }
-
-    /// Says who the events are of, this one and all that follow until the client is closed: they make a stream
-    /// of their own.
-    pub fn identify<P: Serialize + ?Sized>(&self, user_id: &str, traits: &P) -> Result<(), Error> {
-        let text = event::text("identify", None, traits)?;
+    /// # Errors
+    /// [`Error::Refused`] if consent is denied: nothing is kept then.
+    pub fn register<P: Serialize + ?Sized>(&self, props: &P) -> Result<(), Error> {
         self.usable()?;
-        let mut journal = self.shared.journal();
-        journal.identify(user_id.to_owned());
-        self.append(&mut journal, &text)
+        let more = Registered::of(props)?;
+        self.shared.intake().register(more)
+    }
+
+    /// Takes back a registered property; one that is not registered is none.
+    pub fn unregister(&self, property: &str) -> Result<(), Error> {
+        self.usable()?;
+        self.shared.intake().unregister(property)
+    }
+
+    /// The next events are of somebody else: new client, device and session ids, no user, no registered properties,
+    /// so that nothing links the two. What was accepted before is sent as it was.
+    pub fn reset(&self) -> Result<(), Error> {
+        self.usable()?;
+        let mut intake = self.shared.intake();
+        let done = intake.reset();
+        self.tell(intake);
+        done
+    }
+
+    /// What the user decided about being recorded; kept for later runs and shared with the other processes of the
+    /// journal directory, which notice at their next call and within a minute.
+    ///
+    /// * [`Decision::Granted`]: calls are accepted; those that were held are accepted now, with their own times.
+    /// * [`Decision::Denied`]: calls are refused, ids, session and registered properties are forgotten, and every log
+    ///   of the journal directory is purged: those of this process and of dead ones before this returns, that of a
+    ///   living sibling by itself. What was not sent yet is named lost (`consent`), and the server is told so without
+    ///   the ids.
+    /// * [`Decision::Unknown`]: see [`Builder::while_unknown`]. What was accepted before is sent.
+    ///
+    /// # Errors
+    /// [`Error::Journal`] when the decision could not be kept, or its work could not be done yet (a full disk): it
+    /// holds in this process all the same, and the work is tried again.
+    pub fn consent(&self, decision: Decision) -> Result<(), Error> {
+        self.usable()?;
+        let mut intake = self.shared.intake();
+        let decided = intake.decide(decision);
+        self.tell(intake);
+        let (done, purged) = mpsc::channel();
+        self.inbox.send(Message::Decided(done)).map_err(|_| Error::Closed)?;
+        purged.recv().map_err(|_| Error::Closed)??;
+        decided
     }
 
     /// Sends what is there and waits until every event accepted so far is settled, and every dead owner's
@@ -121,11 +188,12 @@ impl Client {
     /// How many accepted events, adopted ones included, are neither settled nor named lost.
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.shared.journal().pending()
+        self.shared.intake().journal.pending()
     }
 
     /// Refuses further events, sends what is there for at most the time set by [`Builder::drain`], and leaves
-    /// the rest fsynced in the journal, where the next client adopts it. Once is enough; again does nothing.
+    /// the rest fsynced in the journal, where the next client adopts it. Calls that are held are dropped: they were
+    /// never accepted. Once is enough; again does nothing.
     ///
     /// # Errors
     /// [`Error::Unsent`] with the number of events that stay.
@@ -147,30 +215,40 @@ impl Client {
         }
     }
 
-    fn accept(&self, text: &str) -> Result<(), Error> {
-        self.usable()?;
-        self.append(&mut self.shared.journal(), text)
+    fn accept(&self, draft: impl FnOnce() -> Result<Draft, Error>) -> Result<Acceptance, Error> {
+        self.run(draft, |intake, draft| intake.take(draft, false))
     }
 
-    fn append(&self, journal: &mut Journal, text: &str) -> Result<(), Error> {
-        if journal.is_closed() {
-            return Err(Error::Closed);
+    /// The draft is made before the lock is taken: it calls the program's code.
+    fn run(
+        &self,
+        draft: impl FnOnce() -> Result<Draft, Error>,
+        call: impl FnOnce(&mut Intake, &Draft) -> Result<Acceptance, Error>,
+    ) -> Result<Acceptance, Error> {
+        self.usable()?;
+        let draft = draft();
+        let mut intake = self.shared.intake();
+        let taken = match draft {
+            Ok(draft) => call(&mut intake, &draft),
+            Err(error) => {
+                intake.refuse(Refusal::Invalid);
+                Err(error)
+            }
+        };
+        self.tell(intake);
+        taken
+    }
+
+    /// Wakes the background thread if it has something to hear and does not know it yet.
+    fn tell(&self, mut intake: MutexGuard<'_, Intake>) {
+        if intake.journal.must_wake() {
+            // If the thread is gone, the next client adopts the event: it is accepted all the same.
+            let _ = self.inbox.send(Message::Wake);
         }
-        let appended = journal.append(unix_now(), text)?;
-        // Told under the journal's lock, so in the order of the seqs. If the thread is gone, the next client
-        // adopts the event: it is accepted all the same.
-        let _ = self.inbox.send(Message::Appended(appended));
-        Ok(())
     }
 
     fn usable(&self) -> Result<(), Error> {
-        if process::id() != self.process {
-            return Err(Error::Forked);
-        }
-        if self.shared.is_stopped() {
-            return Err(Error::Stopped);
-        }
-        Ok(())
+        if process::id() == self.process { Ok(()) } else { Err(Error::Forked) }
     }
 }
 
@@ -185,122 +263,5 @@ impl Drop for Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("process", &self.process).finish_non_exhaustive()
-    }
-}
-
-impl Builder {
-    /// The directory that keeps accepted events until they are settled. Required. It may be shared by any
-    /// number of processes of one machine: each start makes a directory of its own in it, and takes over
-    /// those whose owners are dead. It must not be on a file system without file locks (some NFS).
-    pub fn journal(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.journal = Some(dir.into());
-        self
-    }
-
-    /// Who sends. By default a UUID drawn once per journal directory.
-    pub fn client_id(mut self, id: impl Into<String>) -> Self {
-        self.client_id = Some(id.into());
-        self
-    }
-
-    /// The version of the program, sent in the context.
-    pub fn app_version(mut self, version: impl Into<String>) -> Self {
-        self.app_version = Some(version.into());
-        self
-    }
-
-    /// A secret key of the site, sent as `Authorization: Bearer`.
-    pub fn secret_key(mut self, key: impl Into<String>) -> Self {
-        self.secret_key = Some(key.into());
-        self
-    }
-
-    /// How many bytes of events may wait to be sent before the oldest are given up, named `queue_full`.
-    /// 64 MiB by default.
-    pub fn queue_bytes(mut self, bytes: u32) -> Self {
-        self.limits.queue_bytes = bytes;
-        self
-    }
-
-    /// How long an event may wait for others to share its request. 500 ms by default; 500 events or 512 KB
-    /// go at once.
-    pub fn flush_every(mut self, interval: Duration) -> Self {
-        self.limits.flush_ms = u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
-        self
-    }
-
-    /// How old the newest accepted event may be that power loss takes back. 1 s by default.
-    pub fn sync_every(mut self, interval: Duration) -> Self {
-        self.sync_every = interval;
-        self
-    }
-
-    /// How long [`Client::close`] and dropping the client may send. 5 s by default.
-    pub fn drain(mut self, timeout: Duration) -> Self {
-        self.drain = timeout;
-        self
-    }
-
-    /// Opens the journal and starts the background threads: one that decides and at most four that send.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for an impossible endpoint or a missing journal, [`Error::Journal`] when it cannot be
-    /// written or a thread cannot be started.
-    pub fn build(self) -> Result<Client, Error> {
-        self.check()?;
-        let Some(root) = self.journal else {
-            return Err(Error::Config("a journal directory is required".into()));
-        };
-        let files = SharedFiles::new(&root);
-        let header = Header {
-            client_id: self.client_id.map_or_else(|| files.client_id(), Ok)?,
-            user_id: None,
-            app_version: self.app_version,
-        };
-        let mut entropy = [0; 32];
-        getrandom::fill(&mut entropy).map_err(|error| Error::Config(error.to_string()))?;
-        let shared = Arc::new(Shared::new(Journal::open(&root, header)?));
-        let (inbox, messages) = mpsc::channel();
-        let senders = {
-            let endpoint = Endpoint::new(&self.endpoint, self.secret_key.as_deref(), self.limits.in_flight);
-            let inbox = inbox.clone();
-            Senders::start(self.limits.in_flight, &endpoint, move |request, outcome| {
-                // The client is closed: the answer comes too late to matter.
-                let _ = inbox.send(Message::Answered { request, outcome });
-            })?
-        };
-        let worker = Worker::new(Setup {
-            core: Config { entropy, limits: self.limits },
-            shared: Arc::clone(&shared),
-            files,
-            inbox: messages,
-            senders,
-            site: json(&self.site).to_string(),
-            sync_every: self.sync_every,
-        });
-        let worker = thread::Builder::new().name("hw-client".into()).spawn(move || worker.run())?;
-        Ok(Client {
-            shared,
-            inbox,
-            worker: Mutex::new(Some(worker)),
-            process: process::id(),
-            drain: self.drain,
-        })
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let tls = cfg!(feature = "tls");
-        let host = match self.endpoint.split_once("://") {
-            Some(("http", host)) => host,
-            Some(("https", host)) if tls => host,
-            Some(("https", _)) => return Err(Error::Config("https needs the feature `tls`".into())),
-            _ => "",
-        };
-        if host.is_empty() || self.site.is_empty() {
-            return Err(Error::Config(
-                "the endpoint is http(s)://host[:port], the site its public key".into(),
-            ));
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 use std::io;
 
+use headwater_core::refusal::Refusal;
+
 /// Why a call was refused. Nothing was recorded then; what was accepted before is not touched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,9 @@ pub enum Error {
     /// Something given to the builder cannot work.
     #[error("{0}")]
     Config(String),
+    /// A currency is not three upper-case letters of ISO 4217.
+    #[error("a currency is three upper-case letters, as in EUR")]
+    Currency,
     /// This process is a fork of the one that built the client, whose journal it must not continue.
     #[error("the process was forked; build a client of its own")]
     Forked,
@@ -22,9 +27,18 @@ pub enum Error {
     /// The properties are JSON, but neither an object nor null.
     #[error("the properties must be an object")]
     PropsShape,
-    /// The site answered that it is gone for good (410).
-    #[error("the site is gone")]
-    Stopped,
+    /// The call is refused by this verdict, which holds until somebody takes it back: the user about consent, the
+    /// site's owner about sampling, caps and stops. How many were refused is told to the server.
+    #[error("the call is refused: {}", .0.as_str())]
+    Refused(Refusal),
+    /// A text is empty, too long, or holds a NUL character: the collector would reject it.
+    #[error("the {what} must have 1 to {most} bytes, none of them NUL")]
+    Text {
+        /// Which text.
+        what: &'static str,
+        /// The most bytes it may have.
+        most: usize,
+    },
     /// The event has more bytes than [`MAX_EVENT_BYTES`](crate::MAX_EVENT_BYTES).
     #[error("an event of {0} bytes is too large")]
     TooLarge(usize),

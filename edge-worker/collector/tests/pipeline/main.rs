@@ -5,4 +5,5 @@ mod forms;
 mod outcomes;
 mod properties;
 mod refusals;
+mod sdks;
 mod sites;

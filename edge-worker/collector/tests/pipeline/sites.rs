@@ -1,6 +1,6 @@
 //! Who may send, who may read, and what a configuration file may say.
 
-use crate::common::{Collector, PLAIN, message, status_and_ack};
+use crate::common::{Collector, PLAIN, event, message, native, native_seqs, status_and_ack};
 use headwater_collector::{Credentials, ReadAccess, Sites, cors, pixel};
 
 const FILE: &str = r#"
@@ -102,6 +102,17 @@ fn a_configuration_error_names_line_and_field_and_shows_no_secret() {
         ("[[site]]\nid = \"a\"\nsecret_keys = [\"hush hush\"]\n", "line 3: secret_keys: a token is"),
         ("[[site]]\nid = \"a\"\n[[site]]\nid = \"a\"\n", "line 4: id: the site \"a\" twice"),
         ("[[site]]\nid = \"a\"\nsecret_keys = [\"hush\n", "line 3: secret_keys: "),
+        (
+            "[[site]]\nid = \"a\"\n[site.settings]\nflush_ms = 1\nsample = 10001\n",
+            "line 5: sample: a sample is 0 to 10000",
+        ),
+        ("[[site]]\nid = \"a\"\n[site.settings]\nqueue_bytes = -1\n", "line 4: queue_bytes: "),
+        ("[[site]]\nid = \"a\"\n[site.settings]\ncalls_per_minute = 1.5\n", "line 4: calls_per_minute: "),
+        ("[[site]]\nid = \"a\"\n[site.settings]\nstop_ms = 4294967296\n", "line 4: stop_ms: "),
+        ("[[site]]\nid = \"a\"\n[site.settings]\nflush_ms = \"1\"\n", "line 4: flush_ms: invalid type"),
+        ("[[site]]\nid = \"a\"\n[site.settings]\nflush = 1\n", "line 4: flush: unknown field `flush`"),
+        ("[[site]]\nid = \"a\"\nsettings = 1\n", "line 3: settings: invalid type"),
+        ("[[site]]\nid = \"a\"\n[site.settings]\nsample = 1\n[site.settings]\n", "line 5: [site.settings]: "),
     ] {
         let found = Sites::from_toml(text).unwrap_err().to_string();
         assert!(found.starts_with(error), "{found:?} does not begin with {error:?}");
@@ -134,7 +145,8 @@ fn only_pages_of_a_sites_origins_may_read_the_answer() {
         cors::allow(&mut reply, &sites, origin);
         let expected = origin.filter(|_| allowed);
         assert_eq!(reply.header("access-control-allow-origin"), expected);
-        assert_eq!(reply.header("access-control-expose-headers").is_some(), allowed);
+        let exposed = reply.header("access-control-expose-headers");
+        assert_eq!(exposed, allowed.then_some("hw-ack, hw-time, retry-after"));
         assert_eq!(reply.header("access-control-allow-credentials"), None);
         assert_eq!(reply.header("vary"), Some("Origin"));
         let preflight = cors::preflight(&sites, origin);
@@ -149,9 +161,73 @@ fn a_pixel_is_an_image_whatever_happened() {
     let good = collector.post(PLAIN);
     let bad = collector.post("nonsense");
     for (reply, ack) in [(good, "3"), (bad, "0")] {
-        let image = pixel::image(&reply);
+        let mut image = pixel::image(&reply);
+        image.set_time(17);
+        assert_eq!(image.header("hw-time"), Some("17"));
         assert_eq!((image.status, image.header("content-type")), (200, Some("image/gif")));
         assert_eq!((image.header("cache-control"), image.header("hw-ack")), (Some("no-store"), Some(ack)));
         assert_eq!((&image.body[..6], image.body.len()), (&b"GIF89a"[..], 43));
     }
+}
+
+/// A collector whose site has these settings.
+fn with_settings(settings: &str) -> Collector {
+    let file =
+        FILE.replacen("secret_keys = [\"key-1\"]\n", &format!("secret_keys = [\"key-1\"]\n{settings}"), 1);
+    Collector { sites: Sites::from_toml(&file).expect("a good file"), ..Collector::default() }
+}
+
+#[test]
+fn sdks_are_told_the_settings_of_their_site_and_nobody_else_is() {
+    let all = "[site.settings]\nsample = 2500\ncalls_per_minute = 600\nflush_ms = 2000\nqueue_bytes = 9\nstop_ms = 7\n";
+    let told =
+        r#"{"settings":{"sample":2500,"calls_per_minute":600,"flush_ms":2000,"queue_bytes":9,"stop_ms":7}}"#;
+    let of_sdk = native_seqs("", 0..2);
+    let reply = with_settings(all).post(&of_sdk);
+    assert_eq!(status_and_ack(&reply), (200, "2"));
+    assert_eq!(std::str::from_utf8(&reply.body).unwrap(), told);
+    let without_events = native(r#""at":[3,3],"#, &[]);
+    assert_eq!(status_and_ack(&with_settings(all).post(&without_events)), (200, "0"));
+
+    assert_eq!(with_settings(all).post(PLAIN).status, 204, "a third party");
+    let of_another = of_sdk.replace("site-123", "site-456");
+    assert_eq!(with_settings(all).post(of_another).status, 204, "another site");
+    let mut down = Collector { down: true, ..with_settings(all) };
+    let reply = down.post(&of_sdk);
+    assert_eq!((reply.status, message(&reply)), (503, "the log: full".to_owned()), "nothing is settled");
+    let opened = with_settings(all).sites.opened();
+    let reply = Collector { sites: opened, ..Collector::default() }.post(&of_sdk);
+    assert_eq!(reply.status, 200, "an open collector knows the sites of its file");
+}
+
+#[test]
+fn settings_are_told_whole_so_that_an_empty_table_takes_everything_back() {
+    let some = with_settings("[site.settings]\nflush_ms = 1\n").post(native_seqs("", 0..1));
+    let none = with_settings("[site.settings]\n").post(native_seqs("", 0..1));
+    let whole =
+        r#"{"settings":{"sample":10000,"calls_per_minute":0,"flush_ms":1,"queue_bytes":0,"stop_ms":0}}"#;
+    assert_eq!(std::str::from_utf8(&some.body).unwrap(), whole);
+    assert_eq!(std::str::from_utf8(&none.body).unwrap(), whole.replace("flush_ms\":1", "flush_ms\":0"));
+}
+
+#[test]
+fn settings_are_told_beside_what_was_rejected() {
+    let body = native("", &[&event(0), r#"{"seq":1,"type":"x","ts":-5}"#]);
+    let reply = with_settings("[site.settings]\n").post(body);
+    assert_eq!(status_and_ack(&reply), (200, "2"));
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).expect("JSON");
+    assert_eq!((&body["rejected"][0]["seq"], &body["settings"]["sample"]), (&1.into(), &10_000.into()));
+}
+
+#[test]
+fn the_time_is_told_in_answers_that_speak_for_headwater() {
+    let mut collector = Collector::default();
+    for body in [PLAIN, "nonsense"] {
+        let mut reply = collector.post(body);
+        reply.set_time(1_710_320_010_300);
+        assert_eq!(reply.header("hw-time"), Some("1710320010300"));
+    }
+    let mut preflight = cors::preflight(&collector.sites, Some("https://shop.example"));
+    preflight.set_time(7);
+    assert_eq!(preflight.header("hw-time"), None);
 }

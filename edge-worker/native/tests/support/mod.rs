@@ -27,6 +27,12 @@ const SITES: &str = r#"
 id = "site-123"
 origins = ["https://shop.example"]
 secret_keys = ["key-1"]
+
+[[site]]
+id = "site-456"
+
+[site.settings]
+sample = 2500
 "#;
 
 /// The end of the way: keeps what is forwarded, or does what it is told instead.

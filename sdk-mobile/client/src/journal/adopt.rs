@@ -6,9 +6,10 @@ use headwater_core::client::StreamNo;
 use uuid::Uuid;
 
 use super::{
-    Held, Journal, Stream,
+    Held, Journal,
     found::{Finds, Found},
     opening::Opening,
+    stream::Stream,
 };
 
 /// The numbers of our own openings are below.
@@ -50,8 +51,8 @@ impl Scan {
 }
 
 impl Journal {
-    /// Takes over what was found, and removes what owes nothing.
-    pub(crate) fn adopt(&mut self, scan: Scan) -> io::Result<Vec<Adopted>> {
+    /// Takes over what was found, and removes what owes nothing; after a denial as what is to go.
+    pub(crate) fn adopt(&mut self, scan: Scan, denied: bool) -> io::Result<Vec<Adopted>> {
         let mut numbers = BTreeMap::new();
         let mut adopted = Vec::new();
         for (uuid, found) in scan.finds.finish() {
@@ -60,20 +61,25 @@ impl Journal {
             if found.owes_nothing() || self.streams.values().any(|stream| stream.uuid == uuid) {
                 continue;
             }
-            let no = self.add(Stream {
+            let mut stream = Stream {
                 adopted: true,
                 done: found.done,
                 head: found.head,
                 calls: found.calls.iter().map(|(seq, call)| (*seq, call.location)).collect(),
                 stamps: found.stamps.clone(),
-                ..Stream::new(uuid, found.header.clone())
-            });
+                found_losses: found.losses.clone(),
+                ..Stream::new(uuid, found.lane, found.header.clone())
+            };
+            if denied {
+                stream.purge();
+            }
+            let no = self.add(stream);
             numbers.insert(uuid, no);
             adopted.push(Adopted { no, found });
         }
         for (number, opening, names) in scan.openings {
             let streams = names.iter().filter_map(|name| numbers.get(name).copied()).collect();
-            self.openings.insert(number, Held { opening, streams });
+            self.openings.insert(number, Held { opening, streams, tainted: denied });
         }
         self.remove_unneeded()?;
         Ok(adopted)

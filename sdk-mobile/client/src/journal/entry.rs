@@ -1,9 +1,15 @@
 //! The bytes of a journal entry: `kind u8 | stream u32 | done u32 | head u32 | …`, numbers little-endian.
 //!
 //! Every entry carries the `done` and `head` of its stream at that moment, so the largest that is left
-//! says what is missing. `stream` is a number of this opening; the entry of kind `H` says whose.
+//! says what is missing. `stream` is a number of this opening; the entry of kind `N` says whose.
+//!
+//! The kinds are the version: a reader that does not know one leaves the whole journal alone. `H` is what headers
+//! were before there were lanes; it is read, and no longer written.
 
-use headwater_core::session::SessionId;
+use headwater_core::{
+    client::{Lane, Purpose},
+    session::SessionId,
+};
 use uuid::Uuid;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,8 +28,8 @@ pub(crate) enum What<'a> {
     Done,
     /// The stream is finished and owes nothing.
     Forgotten,
-    /// The stream's name and the text sent with every copy.
-    Header { uuid: Uuid, text: &'a str },
+    /// The stream's name, what its events have in common, and the text sent with every copy.
+    Header { uuid: Uuid, lane: Lane, text: &'a str },
     /// `from..to` are lost.
     Loss { from: u32, to: u32, reason: &'a str },
     /// Events from `from` on belong to this session.
@@ -40,7 +46,7 @@ impl<'a> Entry<'a> {
             What::Call { .. } => b'C',
             What::Done => b'D',
             What::Forgotten => b'F',
-            What::Header { .. } => b'H',
+            What::Header { .. } => b'N',
             What::Loss { .. } => b'L',
             What::Stamp { .. } => b'S',
         };
@@ -56,8 +62,9 @@ impl<'a> Entry<'a> {
                 bytes.extend(body.as_bytes());
             }
             What::Done | What::Forgotten => {}
-            What::Header { uuid, text } => {
+            What::Header { uuid, lane, text } => {
                 bytes.extend(uuid.as_bytes());
+                bytes.extend([lane.purpose.0, u8::from(lane.precious)]);
                 bytes.extend(text.as_bytes());
             }
             What::Loss { from, to, reason } => {
@@ -81,8 +88,15 @@ impl<'a> Entry<'a> {
             b'C' => What::Call { seq: rest.u32()?, ts: u64::from_le_bytes(rest.take()?), body: rest.text()? },
             b'D' => What::Done,
             b'F' => What::Forgotten,
-            b'H' => What::Header { uuid: Uuid::from_bytes(rest.take()?), text: rest.text()? },
+            b'H' => {
+                let uuid = Uuid::from_bytes(rest.take()?);
+                What::Header { uuid, lane: Lane::default(), text: rest.text()? }
+            }
             b'L' => What::Loss { from: rest.u32()?, to: rest.u32()?, reason: rest.text()? },
+            b'N' => {
+                let uuid = Uuid::from_bytes(rest.take()?);
+                What::Header { uuid, lane: rest.lane()?, text: rest.text()? }
+            }
             b'S' => What::Stamp {
                 from: rest.u32()?,
                 session: SessionId::from_words([rest.u32()?, rest.u32()?, rest.u32()?, rest.u32()?]),
@@ -114,6 +128,16 @@ impl<'a> Rest<'a> {
         self.take().map(u32::from_le_bytes)
     }
 
+    fn lane(&mut self) -> Result<Lane, Unknown> {
+        let [purpose, precious] = self.take()?;
+        let precious = match precious {
+            0 => false,
+            1 => true,
+            _ => return Err(Unknown),
+        };
+        Ok(Lane { purpose: Purpose(purpose), precious })
+    }
+
     fn text(&mut self) -> Result<&'a str, Unknown> {
         str::from_utf8(self.0).map_err(|_| Unknown)
     }
@@ -131,13 +155,25 @@ mod tests {
             What::Call { seq: 41, ts: 1_710_320_000_123, body: "\"type\":\"pageview\"}" },
             What::Done,
             What::Forgotten,
-            What::Header { uuid, text: "\"stream\":\"…\"" },
+            What::Header { uuid, lane: Lane::default(), text: "\"stream\":\"…\"" },
+            What::Header { uuid, lane: Lane { purpose: Purpose(31), precious: true }, text: "" },
             What::Loss { from: 3, to: 9, reason: "queue_full" },
             What::Stamp { from: 7, session },
         ] {
             let entry = Entry { stream: 2, done: 40, head: 42, what };
             assert_eq!(Entry::parse(&entry.to_bytes()).unwrap(), entry);
         }
+    }
+
+    #[test]
+    fn a_header_from_before_there_were_lanes_is_read() {
+        let uuid = Uuid::from_u128(7);
+        let what = What::Header { uuid, lane: Lane::default(), text: "text" };
+        let entry = Entry { stream: 2, done: 40, head: 42, what };
+        let mut bytes = entry.to_bytes();
+        bytes[0] = b'H';
+        bytes.drain(29..31);
+        assert_eq!(Entry::parse(&bytes).unwrap(), entry);
     }
 
     #[test]

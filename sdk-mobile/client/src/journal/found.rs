@@ -5,18 +5,20 @@ use std::{
     path::Path,
 };
 
-use headwater_core::session::SessionId;
+use headwater_core::{client::Lane, session::SessionId};
 use uuid::Uuid;
 
 use super::{
     Location,
     entry::{Entry, What},
+    reserve,
 };
 
 /// One stream of dead openings, put together from all of them.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Found {
     pub(crate) header: String,
+    pub(crate) lane: Lane,
     pub(crate) done: u32,
     pub(crate) head: u32,
     pub(crate) calls: BTreeMap<u32, FoundCall>,
@@ -47,6 +49,8 @@ impl Finds {
     pub(crate) fn read(&mut self, opening: u32, dir: &Path) -> Result<Vec<Uuid>, ReadError> {
         let mut unknown = false;
         let damage = headwater_segments::salvage(dir, |_, bytes| unknown |= Entry::parse(bytes).is_err())?;
+        let reserved = reserve::read(dir);
+        unknown |= reserve::entries(&reserved).any(|bytes| Entry::parse(bytes).is_err());
         if unknown {
             return Err(ReadError::Unknown);
         }
@@ -60,6 +64,12 @@ impl Finds {
                 self.take(Location { opening, offset }, entry, &mut names);
             }
         })?;
+        for bytes in reserve::entries(&reserved) {
+            if let Ok(entry) = Entry::parse(bytes) {
+                // Only names are there: nothing that is read again from its place.
+                self.take(Location { opening, offset: 0 }, entry, &mut names);
+            }
+        }
         Ok(names.into_values().collect())
     }
 
@@ -91,7 +101,13 @@ impl Finds {
             }
             What::Done => {}
             What::Forgotten => self.forgotten.push(uuid),
-            What::Header { text, .. } => text.clone_into(&mut found.header),
+            What::Header { text, lane, .. } => {
+                // One that was purged stays without its ids, even if its old journal could not be removed.
+                if found.header.is_empty() || text.len() < found.header.len() {
+                    text.clone_into(&mut found.header);
+                }
+                found.lane = lane;
+            }
             What::Loss { from, to, reason } => {
                 let loss = (from, to, reason.to_owned());
                 if !found.losses.contains(&loss) {

@@ -1,14 +1,16 @@
 //! Rolling, dropping, syncing, renewing and leaving.
 
-use std::{collections::BTreeSet, io, mem};
+use std::{io, path::Path};
 
 use headwater_core::client::StreamNo;
-use headwater_segments::{Error, PendingSync, Synced};
+use headwater_segments::{Error, Log, Options, PendingSync, Synced};
 
 use super::{
-    Held, Journal, Stream,
+    Held, Journal,
     entry::{Entry, What},
-    new_opening,
+    opening::Opening,
+    reserve::Reserve,
+    stream::Stream,
 };
 
 /// When the active segment is this long, the next begins. 1 MiB: some 3,000 events, so little is kept
@@ -56,13 +58,7 @@ impl Journal {
         if self.log.is_poisoned() {
             return Ok(());
         }
-        // After an identify the stream before it has nothing to say any more once it is settled.
-        let own = self.own;
-        self.streams.retain(|no, stream| stream.adopted || own == Some(*no) || !stream.owes_nothing());
-        for held in self.openings.values_mut() {
-            held.streams.retain(|no| self.streams.contains_key(no));
-        }
-        self.remove_unneeded()?;
+        self.take_reserve();
         if self.log.active_bytes() >= SEGMENT_BYTES {
             self.log.roll().map_err(io::Error::other)?;
             self.write_snapshot()?;
@@ -79,6 +75,7 @@ impl Journal {
     /// Leaves: fsyncs, and removes what owes nothing. What stays, a later opening adopts.
     pub(crate) fn close(&mut self) -> io::Result<()> {
         self.closed = true;
+        self.reserve = None;
         let synced = self.write_progress().and_then(|()| self.log.sync().map(drop).map_err(io::Error::other));
         let streams = &self.streams;
         for held in self.openings.values_mut() {
@@ -97,31 +94,38 @@ impl Journal {
     /// Goes on in a new opening because the log failed. The old one stays where it is, and is read from.
     pub(super) fn renew(&mut self) -> io::Result<()> {
         let (opening, log) = new_opening(&self.root)?;
-        let failed = mem::replace(&mut self.current, self.next_own);
+        self.current = self.next_own;
         self.next_own += 1;
-        self.openings.insert(self.current, Held { opening, streams: BTreeSet::new() });
+        self.openings.insert(self.current, Held::new(opening));
         self.log = log;
         // Never two events with one name: what the failed write left may be found later.
-        self.own = None;
+        self.close_own();
         for stream in self.streams.values_mut() {
             stream.in_log = false;
         }
-        // A stream that was drawn but got no event was told to nobody.
-        self.streams.retain(|no, stream| {
-            let told = stream.head > 0;
-            if !told && let Some(held) = self.openings.get_mut(&failed) {
-                held.streams.remove(no);
-            }
-            told
-        });
+        self.take_reserve();
         self.remove_unneeded()
     }
 
-    /// Removes the openings that no stream needs, except the current one.
-    pub(super) fn remove_unneeded(&mut self) -> io::Result<()> {
+    /// Takes room for names in the current opening. Without it, what was taken in an older one still serves.
+    pub(super) fn take_reserve(&mut self) {
         let current = self.current;
-        let unneeded =
-            self.openings.extract_if(.., |number, held| *number != current && held.streams.is_empty());
+        if self.reserve.as_ref().is_some_and(|reserve| reserve.opening == current) {
+            return;
+        }
+        let Some(held) = self.openings.get(&current) else { return };
+        match Reserve::create(&held.opening.dir(), current) {
+            Ok(reserve) => self.reserve = Some(reserve),
+            Err(error) => tracing::debug!(%error, "no room could be taken for names"),
+        }
+    }
+
+    /// Removes the openings that no stream needs, except the current one and that of the reserve.
+    pub(super) fn remove_unneeded(&mut self) -> io::Result<()> {
+        let kept = [Some(self.current), self.reserve.as_ref().map(|reserve| reserve.opening)];
+        let unneeded = self
+            .openings
+            .extract_if(.., |number, held| !kept.contains(&Some(*number)) && held.streams.is_empty());
         let outcomes: Vec<_> = unneeded.map(|(_, held)| held.opening.remove()).collect();
         outcomes.into_iter().collect()
     }
@@ -156,23 +160,15 @@ impl Journal {
     }
 }
 
-impl Stream {
-    fn snapshot(&self, no: StreamNo) -> impl Iterator<Item = Entry<'_>> {
-        let header = What::Header { uuid: self.uuid, text: &self.header };
-        let stamps = self.stamps.iter().map(|&(from, session)| What::Stamp { from, session });
-        let losses = self.losses.values().map(|loss| What::Loss {
-            from: loss.from,
-            to: loss.to,
-            reason: loss.reason.as_str(),
-        });
-        let whats = std::iter::once(header).chain(stamps).chain(losses);
-        whats.map(move |what| self.entry(no, what))
-    }
-
-    /// A stamp is needed as long as an event at or behind it may be sent, up to the next stamp.
-    fn keep_needed_stamps(&mut self) {
-        let first = self.calls.keys().next().copied().unwrap_or(self.head);
-        let before = self.stamps.partition_point(|stamp| stamp.0 <= first);
-        self.stamps.drain(..before.saturating_sub(1));
+/// A locked directory and its log, which never rolls by itself.
+pub(super) fn new_opening(root: &Path) -> io::Result<(Opening, Log)> {
+    let opening = Opening::create(root)?;
+    match Log::open(opening.dir(), Options { segment_bytes: u64::MAX }) {
+        Ok(log) => Ok((opening, log)),
+        Err(error) => {
+            // What failed first is what is told.
+            let _ = opening.remove();
+            Err(io::Error::other(error))
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! What the core wants done.
 
-use std::sync::atomic::Ordering;
+use headwater_core::{
+    client::{Effect, Input, Outcome, StreamNo},
+    refusal::Refusal,
+};
 
-use headwater_core::client::{Effect, Input, Outcome, StreamNo};
-
-use super::{Unrecorded, Worker, unix_now};
+use super::{Unrecorded, Worker};
 use crate::{
+    clock::unix_now,
     journal::Location,
     readers::ReadError,
     splice::{Parts, splice},
@@ -15,15 +17,15 @@ impl Worker {
     pub(super) fn obey(&mut self, effect: Effect) {
         match effect {
             Effect::Forget { stream, from, to } => {
-                self.shared.journal().forget(stream, from, to);
+                self.shared.intake().journal.forget(stream, from, to);
                 self.moved.insert(stream);
             }
             Effect::ForgetRecord { record, stream } => {
-                self.shared.journal().forget_record(stream, record);
+                self.shared.intake().journal.forget_record(stream, record);
                 self.moved.insert(stream);
             }
             Effect::ForgetStream { stream } => {
-                let forgotten = self.shared.journal().forget_stream(stream);
+                let forgotten = self.shared.intake().journal.forget_stream(stream);
                 if let Err(error) = forgotten {
                     tracing::warn!(%error, "a finished stream could not be removed");
                 }
@@ -34,45 +36,41 @@ impl Worker {
             }
             Effect::SaveGate { until } => self.files.save_gate(until),
             Effect::SaveSession(session) => self.files.save_session(session),
+            Effect::SaveSettings(settings) => {
+                self.settings = settings;
+                self.files.save_settings(settings);
+            }
             Effect::Send { request, .. } => self.send(request),
             Effect::Stamp { stream, from, session } => {
-                let stamped = self.shared.journal().stamp(stream, from, session);
+                let stamped = self.shared.intake().journal.stamp(stream, from, session);
                 if let Err(error) = stamped {
                     // An adopter would send the event without its session.
                     tracing::warn!(%error, "a session was not written to the journal");
                 }
             }
-            Effect::Erase | Effect::SaveSettings(_) => {}
-            Effect::Refuse { .. } => {
-                self.shared.stopped.store(true, Ordering::Relaxed);
-                tracing::warn!("the site is gone (410): nothing more is accepted");
-            }
-        }
-    }
-
-    /// Writes names of losses; what cannot be written is tried again later, and until then nothing of it is
-    /// forgotten.
-    pub(super) fn record_again(&mut self) {
-        while let Some(Unrecorded { stream, record, loss }) = self.unrecorded.pop() {
-            let recorded = self.shared.journal().record(stream, record, loss);
-            match recorded {
-                Ok(()) => self.inputs.push_back(Input::Recorded { record }),
-                Err(error) => {
-                    tracing::warn!(%error, "a loss was not written to the journal");
-                    self.unrecorded.push(Unrecorded { stream, record, loss });
-                    return;
-                }
+            // The intake has done so, before it told the core: in the order of the calls.
+            Effect::Erase => {}
+            Effect::Refuse { verdict, until } => {
+                tracing::debug!(verdict = verdict.map_or("none", Refusal::as_str), until = until.0, "refuse");
+                self.shared.intake().set_refusal(verdict.map(|verdict| (verdict, until)));
             }
         }
     }
 
     fn send(&mut self, request: u32) {
         let Some(parts) = self.core.request(request) else { return };
-        let journal = self.shared.journal();
+        let intake = self.shared.intake();
+        let journal = &intake.journal;
+        if journal.is_purged(parts.stream) && !parts.seqs.is_empty() {
+            // Consent was denied a moment ago, and the core has not heard it yet.
+            drop(intake);
+            self.inputs.push_back(Input::Answered { request, outcome: Outcome::NoAnswer });
+            return;
+        }
         let located = journal.locate(parts.stream, &parts.seqs);
         let header = journal.header(parts.stream).map(|(text, uuid)| (text.to_owned(), uuid));
         let dirs = journal.dirs();
-        drop(journal);
+        drop(intake);
         let Some((header, stream)) = header else {
             // A stream that was removed because it owed nothing has nothing to send.
             debug_assert!(false, "stream {:?} has no header", parts.stream);
@@ -99,10 +97,10 @@ impl Worker {
     fn cannot_read(&mut self, request: u32, stream: StreamNo, seqs: &[u32], error: &ReadError) {
         tracing::warn!(%error, "a request could not be read from the journal");
         for &seq in seqs {
-            let journal = self.shared.journal();
-            let located: Option<Vec<Location>> = journal.locate(stream, &[seq]);
-            let dirs = journal.dirs();
-            drop(journal);
+            let intake = self.shared.intake();
+            let located: Option<Vec<Location>> = intake.journal.locate(stream, &[seq]);
+            let dirs = intake.journal.dirs();
+            drop(intake);
             let read = located
                 .ok_or(ReadError::Gone)
                 .and_then(|locations| self.readers.read(&locations, |opening| dirs.get(&opening).cloned()));

@@ -4,12 +4,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     sync::{Arc, Mutex, MutexGuard},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use headwater_client::{Builder, Client, Error};
@@ -46,6 +47,8 @@ pub(crate) enum Answer {
     None,
     /// Taken and acknowledged.
     Settled,
+    /// Taken and acknowledged, with this JSON.
+    Saying(&'static str),
     /// This status with `hw-ack: 0`; nothing is taken.
     Status(u16),
     /// Taken; the answer breaks off in its body.
@@ -61,6 +64,10 @@ pub(crate) struct Books {
     pub(crate) done: u32,
     pub(crate) head: u32,
     pub(crate) ended: bool,
+    /// Refused calls, by verdict.
+    pub(crate) refused: BTreeMap<String, u64>,
+    /// The header of the first request that had one: `client_id`, `user_id`, `context`.
+    pub(crate) header: Option<(Value, Value, Value)>,
 }
 
 impl Receiver {
@@ -133,6 +140,31 @@ impl State {
         lost
     }
 
+    /// What a field of the headers says, by stream; streams that were only purged have none.
+    pub(crate) fn headers(&self) -> Vec<&(Value, Value, Value)> {
+        self.streams.values().filter_map(|books| books.header.as_ref()).collect()
+    }
+
+    /// Every event with its stream, in the order of their times.
+    pub(crate) fn events(&self) -> Vec<(&str, &Value)> {
+        let mut events: Vec<_> = self
+            .streams
+            .iter()
+            .flat_map(|(stream, books)| books.events.values().map(|event| (stream.as_str(), event)))
+            .collect();
+        events.sort_by_key(|(_, event)| event["ts"].as_u64());
+        events
+    }
+
+    /// Refused calls of all streams, by verdict.
+    pub(crate) fn refused(&self) -> BTreeMap<String, u64> {
+        let mut refused = BTreeMap::new();
+        for (verdict, count) in self.streams.values().flat_map(|books| &books.refused) {
+            *refused.entry(verdict.clone()).or_default() += count;
+        }
+        refused
+    }
+
     /// The promise: everything known is counted or named.
     pub(crate) fn assert_nothing_in_flight(&self) {
         for (stream, books) in &self.streams {
@@ -149,6 +181,18 @@ impl State {
             books.done = books.done.max(number(&batch["at"][0]));
             books.head = books.head.max(number(&batch["at"][1]));
             books.ended |= batch["end"] == true;
+            for (verdict, count) in batch["refused"].as_object().into_iter().flatten() {
+                let count = count.as_u64().unwrap();
+                let known = books.refused.entry(verdict.clone()).or_default();
+                *known = count.max(*known);
+            }
+            if batch["client_id"].is_null() {
+                assert!(batch["events"].as_array().unwrap().is_empty(), "events of nobody: {batch}");
+                assert!(batch["user_id"].is_null() && batch["context"].is_null(), "{batch}");
+            } else {
+                let header = (batch["client_id"].clone(), batch["user_id"].clone(), batch["context"].clone());
+                assert_eq!(*books.header.get_or_insert(header.clone()), header, "a header never changes");
+            }
             for loss in batch["lost"].as_array().into_iter().flatten() {
                 for seq in number(&loss[0])..number(&loss[1]) {
                     books.named.entry(seq).or_insert(loss[2].as_str().unwrap().to_owned());
@@ -204,7 +248,7 @@ fn serve(connection: &TcpStream, state: &Mutex<State>) -> Option<()> {
     let request: Value = serde_json::from_slice(&body).unwrap();
     let mut state = state.lock().unwrap();
     let answer = (state.faults)(&request);
-    if matches!(answer, Answer::Lost | Answer::Settled | Answer::Truncated) {
+    if matches!(answer, Answer::Lost | Answer::Saying(_) | Answer::Settled | Answer::Truncated) {
         state.take(&request);
     }
     let events: usize = request["batches"]
@@ -222,7 +266,14 @@ fn serve(connection: &TcpStream, state: &Mutex<State>) -> Option<()> {
         }
         Answer::Foreign => "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".into(),
         Answer::Lost | Answer::None => return None,
-        Answer::Settled => format!("HTTP/1.1 204 No Content\r\nhw-ack: {events}\r\n\r\n"),
+        Answer::Saying(body) => format!(
+            "HTTP/1.1 200 OK\r\nhw-ack: {events}\r\nhw-time: {}\r\ncontent-length: {}\r\n\r\n{body}",
+            now(),
+            body.len()
+        ),
+        Answer::Settled => {
+            format!("HTTP/1.1 204 No Content\r\nhw-ack: {events}\r\nhw-time: {}\r\n\r\n", now())
+        }
         Answer::Status(status) => {
             format!("HTTP/1.1 {status} No\r\nhw-ack: 0\r\ncontent-length: 2\r\n\r\n{{}}")
         }
@@ -231,6 +282,30 @@ fn serve(connection: &TcpStream, state: &Mutex<State>) -> Option<()> {
     let mut writer = connection;
     writer.write_all(text.as_bytes()).ok()?;
     if matches!(answer, Answer::Truncated) { None } else { Some(()) }
+}
+
+fn now() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()
+}
+
+/// Everything that can be read in the files of a journal; what is removed meanwhile is not there.
+pub(crate) fn on_disk(dir: &Path) -> String {
+    let Ok(entries) = fs::read_dir(dir) else { return String::new() };
+    let text = |path: &Path| match fs::read(path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => on_disk(path),
+    };
+    entries.map_while(Result::ok).map(|entry| text(&entry.path())).collect()
+}
+
+/// Flushes until it holds.
+#[track_caller]
+pub(crate) fn eventually(client: &Client, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not in time");
+        let _ = client.flush(Duration::from_millis(20));
+    }
 }
 
 /// Flushes, again and again, so that a back-off does not slow the test.

@@ -2,8 +2,10 @@
 //! shell keeps its contract (then the whole promise is checked) or not (then nothing may break).
 
 mod books;
+mod clock;
 mod request;
 mod shell;
+mod steps;
 mod wild;
 
 use fastrand::Rng;

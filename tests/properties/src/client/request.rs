@@ -1,5 +1,7 @@
 //! Reads a request as the server will.
 
+use std::collections::BTreeMap;
+
 use headwater_core::{
     client::{Client, Request, mark},
     ranges::Range,
@@ -15,6 +17,8 @@ pub(super) struct Said {
     /// Whether its bodies are under the stream's header.
     pub(super) header: bool,
     pub(super) lost: Vec<Range>,
+    /// Counters of refused calls.
+    pub(super) refused: BTreeMap<String, u32>,
 }
 
 /// The request that was just begun.
@@ -41,7 +45,9 @@ pub(super) fn read(client: &Client, request: u32) -> Said {
     let lost = batch["lost"].as_array().map_or(&[][..], Vec::as_slice);
     let lost: Vec<_> = lost.iter().map(|loss| (number(&loss[0]), number(&loss[1]))).collect();
     assert!(lost.iter().all(|(from, to)| from < to), "{lost:?}");
-    Said { seqs, done, head, end: batch["end"] == true, header: batch["header"] == true, lost }
+    let refused = batch["refused"].as_object().into_iter().flatten();
+    let refused = refused.map(|(verdict, total)| (verdict.clone(), number(total))).collect();
+    Said { seqs, done, head, end: batch["end"] == true, header: batch["header"] == true, lost, refused }
 }
 
 fn number(value: &Value) -> u32 {

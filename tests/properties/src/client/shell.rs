@@ -1,20 +1,22 @@
 //! A shell that keeps its contract, on a bad network and beside other tabs: nothing is forgotten that is neither
-//! settled nor named, and in the end everything is one of the two.
+//! settled nor named, nothing is sent of one who denied, and in the end everything is settled or named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headwater_core::{
-    client::{Client, Config, Effect, Input, Lane, Limits, Outcome, Purpose, StreamNo, Transport},
+    client::{Client, Config, Effect, Input, Limits, Outcome, Settings, StreamNo, Transport},
     ranges::{Range, RangeSet},
+    reason::Reason,
     refusal::Refusal,
     status::{Verdict, judge},
     time::{Instant, UnixMs},
 };
 
 use super::{
-    books::Stream,
-    drain, request,
-    wild::{decision, reason, session},
+    books::{Owed, Stream},
+    clock::Clock,
+    drain,
+    request::{self, Said},
 };
 use crate::bytes::Bytes;
 
@@ -35,24 +37,34 @@ pub(super) fn play(bytes: &mut Bytes<'_>) {
     }
 }
 
-struct Shell {
+pub(super) struct Shell {
     client: Client,
     limits: Limits,
-    now: u64,
-    /// `ts` strictly increases across the streams of a page.
-    unix: u64,
-    streams: BTreeMap<StreamNo, Stream>,
+    /// As last told, and clamped.
+    settings: Settings,
+    pub(super) draw: u32,
+    clock: Clock,
+    pub(super) now: u64,
+    pub(super) unix: u64,
+    /// It strictly increases across the streams of a page.
+    pub(super) ts: u64,
+    /// Purposes.
+    pub(super) denied: BTreeSet<u8>,
+    pub(super) streams: BTreeMap<StreamNo, Stream>,
     /// Names that the journal was asked to keep.
-    writing: BTreeMap<u32, (StreamNo, Range)>,
-    open: BTreeMap<u32, Open>,
+    pub(super) writing: BTreeMap<u32, (StreamNo, Range)>,
+    pub(super) open: BTreeMap<u32, (StreamNo, Said)>,
+    /// The site is gone.
     stopped: bool,
-    ended: bool,
+    pub(super) ended: bool,
 }
 
-struct Open {
-    stream: StreamNo,
-    seqs: Vec<u32>,
-    lost: Vec<Range>,
+/// What an input led to, as far as it is judged afterwards.
+#[derive(Default)]
+struct Consequences {
+    /// Events that were given up for want of room: whether precious, and their time.
+    evicted: Vec<(bool, u64)>,
+    erased: bool,
 }
 
 impl Shell {
@@ -60,6 +72,8 @@ impl Shell {
         let mut limits = Limits::default();
         if bytes.flag() {
             limits.queue_bytes = 100 + 20 * bytes.below(256);
+            limits.queue_events = 1 + bytes.below(20);
+            limits.max_age_ms = 1_000 << bytes.below(22);
             limits.batch_events = 1 + bytes.below(8);
             limits.batch_bytes = 1_024 + 8 * bytes.below(256);
             limits.in_flight = 1 + bytes.below(5);
@@ -68,8 +82,13 @@ impl Shell {
         Self {
             client: Client::new(Config { entropy: [bytes.byte(); 32], limits }),
             limits,
+            settings: Settings::default(),
+            draw: 0,
+            clock: Clock::default(),
             now: 0,
             unix: 1_710_320_000_000,
+            ts: 1_710_320_000_000,
+            denied: BTreeSet::new(),
             streams: BTreeMap::new(),
             writing: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -78,154 +97,33 @@ impl Shell {
         }
     }
 
-    fn step(&mut self, bytes: &mut Bytes<'_>) {
-        match bytes.byte() {
-            0..70 => self.append(bytes),
-            70..110 => self.answer(bytes),
-            110..150 => {
-                if let Some(record) = chosen(bytes, self.writing.keys()) {
-                    self.recorded(record);
-                }
+    pub(super) fn answered(&mut self, request: u32, outcome: Outcome) {
+        let (stream, said) = self.open.remove(&request).expect("an open request");
+        if let Outcome::Answer { status, ack, time, .. } = outcome {
+            if let (Some(_), Some(server)) = (ack, time) {
+                self.clock.compare(self.now, self.unix, server.0);
             }
-            150..152 => {
-                if let Some((stream, _)) = self.writing.pop_first().map(|(_, entry)| entry) {
-                    self.stream(stream).faulty = true;
-                }
+            if judge(status, ack, u32::try_from(said.seqs.len()).expect("few")) == Verdict::Settled {
+                self.stream(stream).settle(&said);
             }
-            152..165 => self.pass_time(bytes),
-            165..170 => self.open_stream(bytes),
-            170..175 => self.find_stream(bytes),
-            175..210 => self.tell_found(bytes),
-            210..216 => {
-                if let Some(stream) = self.one(bytes, |s| !s.own && !s.adopted) {
-                    self.adopt(stream);
-                }
-            }
-            216..222 => self.lose_to_another_adopter(bytes),
-            222..226 => self.tell(Input::Consent { purpose: Purpose::default(), decision: decision(bytes) }),
-            226..230 => self.tell(Input::Hidden),
-            230..236 => self.tell(Input::Visible),
-            236..239 => self.tell(Input::Online(false)),
-            239..244 => self.tell(Input::Online(true)),
-            244..247 => self.tell(Input::Flush),
-            247..249 => self.tell(Input::Gate { until: UnixMs(self.unix + 1_000 * u64::from(bytes.byte())) }),
-            249..251 => self.tell(Input::SessionChanged(session(bytes))),
-            251..253 => self.tell(Input::Reset),
-            253.. => {
-                if bytes.below(12) > 0 {
-                    return self.tell(Input::Timeout);
-                }
-                self.tell(Input::Terminating);
-                self.ended = true;
-            }
-        }
-    }
-
-    fn open_stream(&mut self, bytes: &mut Bytes<'_>) {
-        let stream = self.next_stream(Stream { own: true, ..Stream::default() });
-        self.tell(Input::Opened { stream, lane: Lane::default() });
-        if bytes.below(4) == 0 {
-            // Dropped before the core was there.
-            self.find_loss(stream, (0, 1 + bytes.below(4)), bytes);
-        }
-    }
-
-    fn append(&mut self, bytes: &mut Bytes<'_>) {
-        let Some(stream) = self.one(bytes, |s| s.own && !s.forgotten) else { return self.open_stream(bytes) };
-        self.unix += 1 + u64::from(bytes.byte());
-        let books = self.stream(stream);
-        let seq = books.head;
-        books.head += 1;
-        books.told.insert(seq);
-        books.held.insert(seq);
-        let len = 40 * bytes.below(256);
-        let ts = UnixMs(self.unix);
-        self.tell(Input::Appended { stream, seq, len, ts });
-    }
-
-    fn find_stream(&mut self, bytes: &mut Bytes<'_>) {
-        let start = bytes.below(8);
-        let head = start + bytes.below(12);
-        let stream = self.next_stream(Stream { start, head, ..Stream::default() });
-        self.tell(Input::StreamFound { stream, lane: Lane::default(), done: start, head });
-    }
-
-    fn tell_found(&mut self, bytes: &mut Bytes<'_>) {
-        let Some(stream) = self.one(bytes, |s| !s.own && !s.adopted) else { return };
-        let seq = bytes.below(24);
-        match bytes.below(5) {
-            0 => self.find_loss(stream, (seq, seq + 1 + bytes.below(6)), bytes),
-            1 => self.tell(Input::FoundStamp { stream, from: seq, session: session(bytes).id }),
-            _ => {
-                let ts = UnixMs(self.unix - u64::from(bytes.byte()));
-                let books = self.stream(stream);
-                books.head = books.head.max(seq + 1);
-                if books.told.insert(seq) {
-                    books.held.insert(seq);
-                    self.tell(Input::Found { stream, seq, len: 40 * bytes.below(256), ts });
-                }
-            }
-        }
-    }
-
-    fn find_loss(&mut self, stream: StreamNo, (from, to): Range, bytes: &mut Bytes<'_>) {
-        let books = self.stream(stream);
-        books.named.insert_range(from, to);
-        books.head = books.head.max(to);
-        self.tell(Input::FoundLoss { stream, from, to, reason: reason(bytes) });
-    }
-
-    fn adopt(&mut self, stream: StreamNo) {
-        self.stream(stream).adopted = true;
-        self.tell(Input::Adopted { stream });
-    }
-
-    fn lose_to_another_adopter(&mut self, bytes: &mut Bytes<'_>) {
-        let Some(stream) = self.one(bytes, |s| s.adopted && !s.forgotten) else { return };
-        let from = bytes.below(24);
-        let to = from + 1 + bytes.below(6);
-        self.stream(stream).held.retain(|seq| !(from..to).contains(seq));
-        self.tell(Input::Gone { stream, from, to });
-        let carries = |open: &Open| open.stream == stream && open.seqs.iter().any(|s| (from..to).contains(s));
-        let torn: Vec<_> = self.open.iter().filter(|(_, open)| carries(open)).map(|(no, _)| *no).collect();
-        for request in torn {
-            self.answered(request, Outcome::NoAnswer);
-        }
-    }
-
-    fn answer(&mut self, bytes: &mut Bytes<'_>) {
-        let Some(request) = chosen(bytes, self.open.keys()) else { return };
-        let sent = u32::try_from(self.open[&request].seqs.len()).expect("few");
-        let (status, ack) = match bytes.byte() {
-            0..140 => (204, Some(sent)),
-            140..160 => return self.answered(request, Outcome::NoAnswer),
-            kind => (STATUSES[bytes.below(12) as usize], (kind < 230).then(|| bytes.below(sent + 2))),
-        };
-        let retry_after = bytes.flag().then(|| 500 * bytes.below(256));
-        self.answered(request, Outcome::Answer { status, ack, retry_after, time: None });
-    }
-
-    fn answered(&mut self, request: u32, outcome: Outcome) {
-        let Open { stream, seqs, lost } = self.open.remove(&request).expect("an open request");
-        if let Outcome::Answer { status, ack, .. } = outcome
-            && judge(status, ack, u32::try_from(seqs.len()).expect("few")) == Verdict::Settled
-        {
-            self.stream(stream).settle(&seqs, &lost);
         }
         self.tell(Input::Answered { request, outcome });
     }
 
-    fn recorded(&mut self, record: u32) {
+    pub(super) fn recorded(&mut self, record: u32) {
         let (stream, range) = self.writing.remove(&record).expect("a name that is being written");
         self.stream(stream).record(record, range);
         self.tell(Input::Recorded { record });
     }
 
-    fn pass_time(&mut self, bytes: &mut Bytes<'_>) {
-        let ms = u64::from(bytes.byte()) << bytes.below(16);
-        self.now += ms;
-        self.unix += ms;
-        self.tell(Input::Timeout);
+    pub(super) fn adopt(&mut self, stream: StreamNo) {
+        self.stream(stream).adopted = true;
+        self.tell(Input::Adopted { stream });
+    }
+
+    pub(super) fn close(&mut self, stream: StreamNo) {
+        self.stream(stream).closed = true;
+        self.tell(Input::Closed { stream });
     }
 
     /// Nothing fails any more: what is owed arrives, in time.
@@ -235,13 +133,21 @@ impl Shell {
         for stream in telling {
             self.adopt(stream);
         }
+        // A decision about consent begins new streams.
+        let denied = self.streams.iter().filter(|(_, s)| s.own && s.purged && !s.closed && !s.forgotten);
+        let denied: Vec<_> = denied.map(|(no, _)| *no).collect();
+        for stream in denied {
+            self.close(stream);
+        }
         self.tell(Input::Online(true));
         for _ in 0..LONGEST_CALM {
             if let Some((&record, _)) = self.writing.first_key_value() {
                 self.recorded(record);
-            } else if let Some((&request, open)) = self.open.first_key_value() {
-                let ack = u32::try_from(open.seqs.len()).ok();
+            } else if let Some((&request, (_, said))) = self.open.first_key_value() {
+                let ack = u32::try_from(said.seqs.len()).ok();
                 self.answered(request, Outcome::Answer { status: 204, ack, retry_after: None, time: None });
+            } else if self.owes_nothing() {
+                return self.check_end();
             } else if let Some(at) = self.client.poll_timeout() {
                 self.now = self.now.max(at.0);
                 self.tell(Input::Timeout);
@@ -252,21 +158,39 @@ impl Shell {
         panic!("it does not come to rest");
     }
 
+    /// Timers may go on for ever: a verdict is given again each day.
+    fn owes_nothing(&self) -> bool {
+        self.streams.values().all(|s| s.forgotten || s.faulty || (s.is_kept() && s.is_settled()))
+    }
+
     fn check_end(&self) {
         for stream in self.streams.values().filter(|s| !s.faulty) {
             let named = if self.stopped { stream.named.clone() } else { RangeSet::default() };
             stream.assert_explained(&named, u32::MAX);
             assert!(stream.held.is_empty(), "held for ever: {stream:?}");
-            assert!(stream.own || stream.forgotten || self.stopped, "adopted for ever: {stream:?}");
+            assert!(stream.is_kept() || stream.forgotten || self.stopped, "kept for ever: {stream:?}");
+            if !self.stopped {
+                stream.assert_refused_told();
+            }
         }
     }
 
     /// Tells the core, and does what it says.
-    fn tell(&mut self, input: Input) {
-        self.client.handle(Instant(self.now), UnixMs(self.unix), input);
-        for effect in drain(&mut self.client) {
-            self.obey(effect);
+    pub(super) fn tell(&mut self, input: Input) {
+        match input {
+            Input::Settings(settings) | Input::SettingsChanged(settings) => {
+                self.settings = self.clamped(settings);
+            }
+            _ => {}
         }
+        let before = self.queue();
+        self.client.handle(Instant(self.now), UnixMs(self.unix), input);
+        let mut led_to = Consequences::default();
+        for effect in drain(&mut self.client) {
+            self.obey(effect, input, &mut led_to);
+        }
+        self.check_eviction(input, before, &led_to);
+        assert_eq!(led_to.erased, input == Input::Erase, "{input:?}");
         let open = self.open.len();
         assert!(open <= self.limits.in_flight as usize, "{open} in flight after {input:?}");
         for (no, stream) in &self.streams {
@@ -274,21 +198,31 @@ impl Shell {
         }
     }
 
-    fn obey(&mut self, effect: Effect) {
+    fn obey(&mut self, effect: Effect, input: Input, led_to: &mut Consequences) {
         match effect {
+            Effect::Erase => led_to.erased = true,
             Effect::Forget { stream, from, to } => self.stream(stream).forget(from, to),
             Effect::ForgetRecord { record, stream } => self.stream(stream).forget_record(record),
-            Effect::ForgetStream { stream } => self.stream(stream).forget_all(),
-            Effect::Record { record, stream, from, to, .. } => {
+            Effect::ForgetStream { stream } => {
+                self.stream(stream).forget_all();
+                // The last words of a page are heard by nobody, and its counters go with it.
+                if input != Input::Terminating {
+                    self.stream(stream).assert_refused_told();
+                    assert!(!self.stream(stream).is_kept(), "it is still appended to");
+                }
+            }
+            Effect::Record { record, stream, from, to, reason } => {
                 assert!(self.writing.insert(record, (stream, (from, to))).is_none(), "a number used twice");
+                let given_up = self.stream(stream).give_up((from, to));
+                self.check_reason(stream, reason, &given_up, led_to);
+            }
+            Effect::Refuse { verdict, until } => self.refuse(verdict, until),
+            Effect::SaveSettings(settings) => {
+                assert!(matches!(input, Input::Settings(_)), "{input:?}");
+                assert_eq!(self.clamped(settings), self.settings, "kept as they were told");
             }
             Effect::Send { request, stream, transport } => self.send(request, stream, transport),
-            Effect::Refuse { verdict, .. } => self.stopped |= verdict == Some(Refusal::Stopped),
-            Effect::Erase
-            | Effect::SaveGate { .. }
-            | Effect::SaveSession(_)
-            | Effect::SaveSettings(_)
-            | Effect::Stamp { .. } => {}
+            Effect::SaveGate { .. } | Effect::SaveSession(_) | Effect::Stamp { .. } => {}
         }
     }
 
@@ -297,30 +231,128 @@ impl Shell {
         self.stream(stream).check(&said);
         if transport != Transport::Beacon {
             assert!(!self.stopped && said.seqs.len() <= self.limits.batch_events as usize);
-            let mut others = self.open.values().filter(|open| open.stream == stream);
-            assert!(others.all(|open| open.seqs.iter().all(|seq| !said.seqs.contains(seq))), "sent twice");
-            self.open.insert(request, Open { stream, seqs: said.seqs, lost: said.lost });
+            let mut others = self.open.values().filter(|(no, _)| *no == stream);
+            assert!(
+                others.all(|(_, other)| other.seqs.iter().all(|seq| !said.seqs.contains(seq))),
+                "sent twice"
+            );
+            self.open.insert(request, (stream, said));
         }
     }
 
-    fn next_stream(&mut self, books: Stream) -> StreamNo {
+    fn refuse(&mut self, verdict: Option<Refusal>, until: UnixMs) {
+        let Settings { sample, calls_per_minute, stop_ms, .. } = self.settings;
+        assert!(verdict.is_none() || until.0 > self.unix, "{verdict:?} until {until:?}");
+        match verdict {
+            Some(Refusal::Stopped) if until == UnixMs(u64::MAX) => self.stopped = true,
+            Some(Refusal::RateCap) => assert!(calls_per_minute > 0),
+            Some(Refusal::Sampled) => {
+                assert!(
+                    (u64::from(self.draw) * 10_000) >> 32 >= u64::from(sample),
+                    "{} of {sample}",
+                    self.draw
+                );
+            }
+            Some(Refusal::Stopped) => assert!(until.0 - self.unix <= 24 * 60 * 60 * 1_000, "{stop_ms}"),
+            None => {}
+            Some(verdict) => panic!("{verdict:?} is the shell's to say"),
+        }
+    }
+
+    /// Why events are given up is true.
+    fn check_reason(&self, no: StreamNo, reason: Reason, given_up: &[Owed], led_to: &mut Consequences) {
+        let stream = &self.streams[&no];
+        match reason {
+            Reason::Consent => assert!(stream.purged, "{stream:?}"),
+            Reason::QueueFull => {
+                assert!(stream.own, "an adopted one takes no room of the own: {stream:?}");
+                led_to.evicted.extend(given_up.iter().map(|owed| (stream.lane.precious, owed.ts)));
+            }
+            Reason::Stopped => assert!(self.stopped),
+            Reason::TooOld => {
+                assert!(self.clock.is_confirmed(self.now, self.unix), "by a clock that nobody confirmed");
+                let limit = u64::from(self.limits.max_age_ms);
+                for owed in given_up {
+                    assert!(self.unix.saturating_sub(owed.ts) > limit, "{owed:?} is young");
+                    assert!(
+                        owed.told.is_none_or(|told| self.now - told > limit),
+                        "{owed:?} was told just now"
+                    );
+                }
+            }
+            Reason::Rejected | Reason::Vanished => {}
+            reason => panic!("{reason:?} is not the core's to say"),
+        }
+    }
+
+    /// Events go only when there is too much, the oldest first, and precious ones last; and then there is room.
+    fn check_eviction(&self, input: Input, before: (u64, u64), led_to: &Consequences) {
+        let limits = (u64::from(self.queue_bytes()), u64::from(self.limits.queue_events));
+        let Input::Appended { ts: newest, .. } = input else {
+            assert!(led_to.evicted.is_empty(), "{input:?}");
+            return;
+        };
+        let left = || {
+            let own = self.streams.values().filter(|s| s.own);
+            own.flat_map(|s| s.owed.values().map(|owed| (s.lane.precious, owed.ts)))
+        };
+        if let Some(last) = led_to.evicted.iter().max() {
+            assert!(before.0 > limits.0 || before.1 > limits.1, "{before:?} of {limits:?}");
+            let first = left().filter(|(_, ts)| *ts != newest.0).min();
+            assert!(first.is_none_or(|first| *last < first), "{last:?} went before {first:?}");
+        }
+        // An event of one who denied, or of a site that is gone, takes no room.
+        if left().any(|(_, ts)| ts == newest.0) {
+            let (bytes, events) = self.queue();
+            assert!(
+                (bytes <= limits.0 && events <= limits.1) || events <= 1,
+                "{bytes} bytes, {events} events"
+            );
+        }
+    }
+
+    /// Bytes and events of the own streams.
+    fn queue(&self) -> (u64, u64) {
+        let own = self.streams.values().filter(|s| s.own).flat_map(|s| s.owed.values());
+        own.fold((0, 0), |(bytes, events), owed| (bytes + u64::from(owed.len), events + 1))
+    }
+
+    fn queue_bytes(&self) -> u32 {
+        if self.settings.queue_bytes == 0 { self.limits.queue_bytes } else { self.settings.queue_bytes }
+    }
+
+    fn clamped(&self, settings: Settings) -> Settings {
+        let within =
+            |least: u32, value: u32, most: u32| if value == 0 { 0 } else { value.clamp(least, most) };
+        let room = self.limits.queue_bytes;
+        Settings {
+            sample: settings.sample.min(10_000),
+            calls_per_minute: settings.calls_per_minute,
+            flush_ms: within(100, settings.flush_ms, 60_000),
+            queue_bytes: within(room / 8, settings.queue_bytes, room),
+            stop_ms: settings.stop_ms.min(24 * 60 * 60 * 1_000),
+        }
+    }
+
+    pub(super) fn next_stream(&mut self, mut books: Stream) -> StreamNo {
         let no = StreamNo(u32::try_from(self.streams.len()).expect("few"));
+        books.purged = self.denied.contains(&books.lane.purpose.0);
         self.streams.insert(no, books);
         no
     }
 
-    fn stream(&mut self, no: StreamNo) -> &mut Stream {
+    pub(super) fn stream(&mut self, no: StreamNo) -> &mut Stream {
         self.streams.get_mut(&no).expect("a stream of this shell")
     }
 
     /// One of the streams that are so.
-    fn one(&self, bytes: &mut Bytes<'_>, is_so: impl Fn(&Stream) -> bool) -> Option<StreamNo> {
+    pub(super) fn one(&self, bytes: &mut Bytes<'_>, is_so: impl Fn(&Stream) -> bool) -> Option<StreamNo> {
         let so: Vec<_> = self.streams.iter().filter(|(_, s)| is_so(s)).map(|(no, _)| *no).collect();
         chosen(bytes, so.iter())
     }
 }
 
-fn chosen<'a, T: Copy + 'a>(
+pub(super) fn chosen<'a, T: Copy + 'a>(
     bytes: &mut Bytes<'_>,
     mut of: impl ExactSizeIterator<Item = &'a T>,
 ) -> Option<T> {

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 
 use headwater_core::{
-    client::{Client, Config, Decision, Effect, Input, Lane, Limits, Outcome, Purpose, StreamNo, Transport},
+    client::{
+        Client, Config, Decision, Effect, Input, Lane, Limits, Outcome, Purpose, Settings, StreamNo,
+        Transport,
+    },
     reason::Reason,
+    refusal::Refusal,
     session::{Session, SessionId},
     time::{Instant, UnixMs},
 };
@@ -53,6 +57,8 @@ fn limits(bytes: &mut Bytes<'_>) -> Limits {
     }
     Limits {
         queue_bytes: bytes.number(),
+        queue_events: bytes.number(),
+        max_age_ms: bytes.number(),
         flush_ms: bytes.number(),
         batch_events: bytes.number(),
         batch_bytes: bytes.number(),
@@ -63,11 +69,11 @@ fn limits(bytes: &mut Bytes<'_>) -> Limits {
 
 fn input(bytes: &mut Bytes<'_>) -> Input {
     let stream = StreamNo(bytes.below(4));
-    match bytes.below(22) {
+    match bytes.below(29) {
         0 => Input::Adopted { stream },
         1..4 => Input::Answered { request: bytes.number(), outcome: outcome(bytes) },
         4..8 => Input::Appended { stream, seq: seq(bytes), len: bytes.number(), ts: UnixMs(bytes.long()) },
-        8 => Input::Consent { purpose: Purpose::default(), decision: decision(bytes) },
+        8 => Input::Consent { purpose: Purpose(bytes.byte()), decision: decision(bytes) },
         9 => Input::Flush,
         10 => Input::Found { stream, seq: seq(bytes), len: bytes.number(), ts: UnixMs(bytes.long()) },
         11 => Input::FoundLoss { stream, from: bytes.number(), to: bytes.number(), reason: reason(bytes) },
@@ -82,7 +88,7 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
             }
         }
         16 => Input::Online(bytes.flag()),
-        17 => Input::Opened { stream, lane: Lane::default() },
+        17 => Input::Opened { stream, lane: lane(bytes) },
         18 => Input::Recorded { record: bytes.number() },
         19 => {
             if bytes.flag() {
@@ -91,9 +97,17 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
                 Input::SessionChanged(session(bytes))
             }
         }
-        20 => {
-            Input::StreamFound { stream, lane: Lane::default(), done: bytes.number(), head: bytes.number() }
+        20 => Input::StreamFound { stream, lane: lane(bytes), done: bytes.number(), head: bytes.number() },
+        21 => Input::Closed { stream },
+        22 => Input::Erase,
+        23 => Input::MemoryPressure,
+        24 => {
+            let verdict = Refusal::ALL[usize::from(bytes.byte()) % Refusal::ALL.len()];
+            Input::Refused { stream, verdict, total: bytes.number() }
         }
+        25 => Input::Settings(settings(bytes)),
+        26 => Input::SettingsChanged(settings(bytes)),
+        27 => Input::Visitor { draw: bytes.number() },
         _ => {
             if bytes.byte() == 0 {
                 Input::Terminating
@@ -115,7 +129,22 @@ fn outcome(bytes: &mut Bytes<'_>) -> Outcome {
     }
     let status = super::shell::STATUSES[bytes.below(12) as usize];
     let ack = bytes.flag().then(|| bytes.number());
-    Outcome::Answer { status, ack, retry_after: bytes.flag().then(|| bytes.number()), time: None }
+    let retry_after = bytes.flag().then(|| bytes.number());
+    Outcome::Answer { status, ack, retry_after, time: bytes.flag().then(|| UnixMs(bytes.long())) }
+}
+
+fn lane(bytes: &mut Bytes<'_>) -> Lane {
+    Lane { purpose: Purpose(bytes.byte()), precious: bytes.flag() }
+}
+
+fn settings(bytes: &mut Bytes<'_>) -> Settings {
+    Settings {
+        sample: bytes.number(),
+        calls_per_minute: bytes.number(),
+        flush_ms: bytes.number(),
+        queue_bytes: bytes.number(),
+        stop_ms: bytes.number(),
+    }
 }
 
 /// Any reason.

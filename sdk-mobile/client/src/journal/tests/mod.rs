@@ -1,22 +1,36 @@
+mod denial;
+mod full_disk;
+
 use std::fs;
 
 use headwater_segments::Error;
 
 use super::*;
+use crate::identity::Identity;
 
 const NOW: UnixMs = UnixMs(1_710_320_000_000);
 
-fn open(root: &Path) -> Journal {
-    let header = Header { client_id: "c".into(), user_id: None, app_version: None };
-    Journal::open(root, header).unwrap()
+fn header(client_id: &str) -> Header {
+    Header { identity: Identity::given(client_id.into()), app_version: None }
 }
 
+fn open(root: &Path) -> Journal {
+    Journal::open(root, header("c")).unwrap()
+}
+
+/// Appends events of some length; the stream of the last.
 fn append(journal: &mut Journal, count: u32) -> StreamNo {
-    let mut stream = None;
+    let body = format!("\"type\":\"{}\"}}", "x".repeat(200));
     for _ in 0..count {
-        stream = Some(journal.append(NOW, &format!("\"type\":\"{}\"}}", "x".repeat(200))).unwrap().stream);
+        journal.append(NOW, &body, false).unwrap();
     }
-    stream.unwrap()
+    journal.ordinary().unwrap()
+}
+
+fn news(journal: &mut Journal) -> Vec<Input> {
+    let mut news = Vec::new();
+    journal.take_news(&mut news);
+    news
 }
 
 fn fail(journal: &mut Journal) {
@@ -34,7 +48,7 @@ fn die_and_adopt(journal: Journal) -> (Journal, Vec<Adopted>) {
     drop(journal);
     let mut next = open(&root);
     let scan = Scan::read(&root, &mut { FIRST_ADOPTED }).unwrap();
-    let adopted = next.adopt(scan).unwrap();
+    let adopted = next.adopt(scan, false).unwrap();
     (next, adopted)
 }
 
@@ -66,7 +80,7 @@ fn a_journal_torn_at_any_byte_is_adopted_up_to_there() {
     let root = tempfile::tempdir().unwrap();
     let mut journal = open(root.path());
     for n in 0..5 {
-        journal.append(NOW, &format!("\"n\":{n}}}")).unwrap();
+        journal.append(NOW, &format!("\"n\":{n}}}"), false).unwrap();
     }
     let dir = journal.openings[&0].opening.dir();
     drop(journal);
@@ -92,9 +106,12 @@ fn events_go_on_in_a_new_stream_after_a_failed_write() {
     let mut journal = open(root.path());
     let first = append(&mut journal, 3);
     fail(&mut journal);
-    let appended = journal.append(NOW, "\"type\":\"x\"}").unwrap();
-    assert!(appended.opened && appended.stream != first);
-    assert_eq!((appended.seq, appended.ts), (0, NOW.after(3)));
+    news(&mut journal);
+    let second = append(&mut journal, 1);
+    let told = news(&mut journal);
+    let [closed, opened, Input::Appended { stream, seq: 0, .. }] = told[..] else { panic!("{told:?}") };
+    assert_eq!((closed, stream), (Input::Closed { stream: first }, second));
+    assert_eq!(opened, Input::Opened { stream: second, lane: Lane::default() });
     assert_eq!(openings(root.path()), 2);
     let locations = journal.locate(first, &[0, 1, 2]).unwrap();
     assert!(locations.iter().all(|location| journal.dirs().contains_key(&location.opening)));
@@ -115,7 +132,7 @@ fn a_failed_log_goes_when_its_events_are_forgotten() {
     journal.tidy().unwrap();
     assert_eq!(openings(root.path()), 2);
     journal.forget(no, 0, 3);
-    journal.tidy().unwrap();
+    journal.forget_stream(no).unwrap();
     assert_eq!(openings(root.path()), 1);
 }
 
@@ -227,13 +244,51 @@ fn a_journal_of_a_newer_version_is_left_alone() {
 }
 
 #[test]
-fn identify_begins_a_stream_with_its_own_header() {
+fn a_new_header_begins_streams_of_its_own() {
     let root = tempfile::tempdir().unwrap();
     let mut journal = open(root.path());
     let before = append(&mut journal, 2);
-    journal.identify("user-7".into());
-    let appended = journal.append(NOW, "\"type\":\"identify\"}").unwrap();
-    assert_eq!((appended.opened, appended.seq), (true, 0));
-    assert!(journal.header(before).unwrap().0.contains("\"user_id\":null"));
-    assert!(journal.header(appended.stream).unwrap().0.contains("\"user_id\":\"user-7\""));
+    journal.append(NOW, "}", true).unwrap();
+    news(&mut journal);
+    journal.begin_anew(header("d"));
+    let after = append(&mut journal, 1);
+    let told = news(&mut journal);
+    let [Input::Closed { stream: first }, Input::Closed { .. }, Input::Opened { .. }, _] = told[..] else {
+        panic!("both lanes are closed, and one is needed again: {told:?}");
+    };
+    assert_eq!(first, before);
+    assert!(journal.header(before).unwrap().0.contains("\"client_id\":\"c\""));
+    assert!(journal.header(after).unwrap().0.contains("\"client_id\":\"d\""));
+}
+
+#[test]
+fn a_lane_is_a_stream_of_its_own_and_an_adopter_knows_it() {
+    let root = tempfile::tempdir().unwrap();
+    let mut journal = open(root.path());
+    for precious in [false, true, true, false] {
+        journal.append(NOW, "}", precious).unwrap();
+    }
+    let told = news(&mut journal);
+    let opened = told.iter().filter(|input| matches!(input, Input::Opened { .. })).count();
+    assert_eq!((opened, told.len()), (2, 6));
+    let (_, adopted) = die_and_adopt(journal);
+    let mut lanes: Vec<_> =
+        adopted.iter().map(|adopted| (adopted.found.lane.precious, adopted.found.calls.len())).collect();
+    lanes.sort_unstable();
+    assert_eq!(lanes, [(false, 2), (true, 2)]);
+}
+
+#[test]
+fn a_journal_from_before_there_were_lanes_is_adopted() {
+    let root = tempfile::tempdir().unwrap();
+    let mut journal = open(root.path());
+    let uuid = Uuid::from_u128(7);
+    let of_stream = |what| Entry { stream: 0, done: 0, head: 1, what }.to_bytes();
+    let mut old = of_stream(What::Header { uuid, lane: Lane::default(), text: "\"stream\":\"…\"" });
+    old[0] = b'H';
+    old.drain(29..31);
+    journal.log.append(&[old, of_stream(What::Call { seq: 0, ts: NOW.0, body: "}" })]).unwrap();
+    let (_, adopted) = die_and_adopt(journal);
+    let [Adopted { found, .. }] = &adopted[..] else { panic!("{adopted:?}") };
+    assert_eq!((found.lane, found.calls.len(), &*found.header), (Lane::default(), 1, "\"stream\":\"…\""));
 }
