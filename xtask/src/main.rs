@@ -1,8 +1,9 @@
 //! `cargo xtask`: everything a developer runs, from a fresh clone to a measured number.
 //!
 //! Each module does one thing: [`setup`] brings tools, [`demo`] shows the product, [`replay`] sends a public
-//! clickstream and checks every total, [`test`] and [`soak`] prove the promise, [`bench`] measures it. Nothing here is
-//! linked into the product, and nothing here depends on a server crate: a change there never rebuilds this program.
+//! clickstream and checks every total, [`test`], [`sim`] and [`soak`] prove the promise, [`bench`] measures it,
+//! [`coverage`] says what no test reaches. Nothing here is linked into the product, and nothing here depends on a server
+//! crate: a change there never rebuilds this program.
 
 #![expect(
     clippy::print_stdout,
@@ -12,18 +13,22 @@
 
 mod bench;
 mod checks;
+mod coverage;
 mod demo;
 mod http;
 mod outdated;
 mod process;
+mod programs;
 mod replay;
 mod server;
 mod setup;
+mod sim;
 mod soak;
 mod static_files;
 mod steps;
 mod stop;
 mod test;
+mod wasm;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -41,15 +46,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure: bundle bytes, track(), requests per second, commits, restart, freshness
+    /// Measure: calls of the core and its bytes; bundle, track(), requests, commits, restart, freshness
     Bench(bench::Arguments),
+    /// Run the core's tests and list the lines of the core that none of them reaches
+    Coverage,
     /// Start Headwater and an example shop; with --replay check every number against a public clickstream
     Demo(demo::Arguments),
     /// Install what building and testing needs into the user's cache directory
     Setup(setup::Arguments),
+    /// Run the simulator; its own `--help` lists what it takes
+    #[command(disable_help_flag = true)]
+    Sim(sim::Arguments),
     /// The checks of `test` with large numbers: more crashes, more seeds, more orders
     Soak(soak::Arguments),
-    /// Format, lints, types, unit, browser, crash and replay tests; `--quick` is the edit loop
+    /// Format, lints, types, unit, simulator, browser, crash and replay tests; `--quick` is the edit loop
     Test(test::Arguments),
     /// Build the npm package @headwater/web into sdk-web/dist
     Web,
@@ -60,8 +70,10 @@ fn main() -> ExitCode {
     let root = repository();
     let result = match arguments.command {
         Command::Bench(arguments) => bench::run(&root, &arguments),
+        Command::Coverage => coverage::run(&root),
         Command::Demo(arguments) => demo::run(&root, &arguments),
         Command::Setup(arguments) => setup::run(&root, &arguments),
+        Command::Sim(arguments) => sim::run(&root, &arguments),
         Command::Soak(arguments) => soak::run(&root, &arguments),
         Command::Test(arguments) => test::run(&root, &arguments),
         Command::Web => setup::for_web(&root).and_then(|()| web::build(&root)),

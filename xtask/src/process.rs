@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -89,18 +89,32 @@ fn with_heartbeat<T>(log: Option<&Path>, work: impl FnOnce() -> T) -> T {
 
 /// The last `lines` lines of a text file, "" if it cannot be read.
 pub(crate) fn tail(file: &Path, lines: usize) -> String {
-    let text = std::fs::read(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    let text = text(file);
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
+/// A text file whatever its encoding, "" if it cannot be read.
+pub(crate) fn text(file: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
+}
+
 /// Whether a program of this name is on the PATH.
 pub(crate) fn on_path(program: impl AsRef<OsStr>) -> bool {
-    let Some(path) = std::env::var_os("PATH") else { return false };
-    std::env::split_paths(&path).any(|folder| {
-        let plain = folder.join(program.as_ref());
-        plain.is_file() || plain.with_extension("exe").is_file() || plain.with_extension("cmd").is_file()
+    find(program).is_some()
+}
+
+/// Where the PATH has a program of this name.
+pub(crate) fn find(program: impl AsRef<OsStr>) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program.as_ref())).find_map(|plain| {
+        let with_end = |end: &str| {
+            // Not `with_extension`, which would take the end of a version for one.
+            let mut name = plain.clone().into_os_string();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        ["", ".exe", ".cmd"].iter().map(|end| with_end(end)).find(|file| file.is_file())
     })
 }
 

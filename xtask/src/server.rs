@@ -1,6 +1,5 @@
 //! A real `headwater serve` as a child process.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,10 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
 use crate::http::Http;
-use crate::{process, stop};
+use crate::{process, programs, stop};
 
 /// A start includes a refold of the store; more than this is a fault.
 const START_LIMIT: Duration = Duration::from_mins(1);
@@ -21,29 +19,12 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// Which optimisation `headwater` is built with.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Profile {
     /// Quick to build, with the debug assertions: the demo and the tests.
     Dev,
     /// What is measured.
     Release,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    executable: Option<PathBuf>,
-    profile: Option<Built>,
-    target: Option<Target>,
-}
-
-#[derive(Deserialize)]
-struct Built {
-    test: bool,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
 }
 
 /// Builds `headwater` and returns its program; cargo's own progress is shown. `$HEADWATER_BIN` names one built before.
@@ -53,35 +34,12 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Result<PathBuf> {
         println!("  $HEADWATER_BIN: {}", built.display());
         return Ok(built);
     }
-    let mut arguments = vec!["-p", "headwater-backend", "--bin", "headwater"];
-    if profile == Profile::Release {
-        arguments.push("--release");
+    match profile {
+        Profile::Dev => programs::build(root, &["-p", "headwater-backend", "--bin", "headwater"])?
+            .remove("headwater")
+            .context("cargo named no program headwater"),
+        Profile::Release => programs::release(root, "headwater-backend", "headwater"),
     }
-    programs(root, &arguments)?.remove("headwater").context("cargo named no program headwater")
-}
-
-/// Builds all that the tests need and returns the programs by name. One selection for everything: with another one cargo
-/// unifies features differently and compiles DuckDB's bindings a second time.
-pub(crate) fn build_everything(root: &Path) -> Result<BTreeMap<String, PathBuf>> {
-    programs(root, &["--workspace", "--all-targets"])
-}
-
-fn programs(root: &Path, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    let output = process::cargo(root)
-        .args(["build", "--message-format=json-render-diagnostics"])
-        .args(arguments)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo build does not start")?;
-    if !output.status.success() {
-        bail!("cargo build {} failed", arguments.join(" "));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Message>(line).ok())
-        .filter(|message| message.profile.as_ref().is_some_and(|profile| !profile.test))
-        .filter_map(|message| Some((message.target?.name, message.executable?)))
-        .collect())
 }
 
 /// A running server; dropping it kills it, [`Server::stop`] lets it drain.

@@ -22,22 +22,27 @@ pub(crate) struct Arguments {
     /// Random orders of the public clickstream, each also with every batch twice
     #[arg(long, default_value_t = 10)]
     orders: u64,
+    /// Seeds of the simulator
+    #[arg(long, default_value_t = 1_000_000)]
+    seeds: u64,
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     stop::listen()?;
-    let seeds = 1..=arguments.orders;
+    let shuffles = 1..=arguments.orders;
     let amount = Amount {
         crashes: arguments.rounds,
         browser_seeds: arguments.browser_seeds,
         cases: Some(arguments.cases),
-        orders: seeds
+        orders: shuffles
             .flat_map(|seed| [false, true].map(|twice| Order { twice, shuffled: Some(seed), again: false }))
             .collect(),
+        seeds: arguments.seeds,
     };
     let mut run = Run::new(root);
     if run.set_up(true) && run.build() {
         run.unit(amount.cases);
+        run.simulate(amount.seeds);
         run.whole(&amount);
     }
     run.end()

@@ -19,7 +19,7 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     // What an earlier build left must not be packed.
     let _ = std::fs::remove_dir_all(package.dist());
     std::fs::create_dir_all(package.dist())?;
-    package.optimise(&compile(root)?)?;
+    optimise(root, None, &compile(root)?, &package.dist().join("headwater.wasm"))?;
     package.bundle("index.ts", "headwater.js", &["--format=esm", "--define:IIFE=false"])?;
     package.bundle("core.ts", "core.js", &["--format=esm", "--define:IIFE=false"])?;
     package.bundle(
@@ -42,8 +42,8 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compiles the core and returns the linked module.
-fn compile(root: &Path) -> Result<PathBuf> {
+/// Compiles the core and returns the linked module, with the names of its functions.
+pub(crate) fn compile(root: &Path) -> Result<PathBuf> {
     let mut command = process::cargo(root);
     command.args(["build", "-p", "headwater-web", "--lib", "--target", TARGET, "--profile", "wasm"]);
     command.arg("--message-format=json-render-diagnostics");
@@ -65,6 +65,17 @@ fn compile(root: &Path) -> Result<PathBuf> {
         })
         .next_back()
         .context("cargo build -p headwater-web left no wasm")
+}
+
+/// Makes the module that is shipped of the linked one; with a `preload`, a script that Node imports
+/// before the optimiser. Returns what was printed.
+pub(crate) fn optimise(root: &Path, preload: Option<&Path>, linked: &Path, small: &Path) -> Result<String> {
+    let mut command = Command::new("node");
+    if let Some(script) = preload {
+        command.arg("--import").arg(script);
+    }
+    command.arg("tools/optimise.mjs").arg(linked).arg(small).current_dir(root.join("sdk-web"));
+    process::capture(&mut command)
 }
 
 struct Package {
@@ -90,12 +101,6 @@ impl Package {
         let mut command = Command::new(self.folder.join("node_modules/.bin").join(name));
         command.current_dir(&self.folder);
         command
-    }
-
-    fn optimise(&self, linked: &Path) -> Result<()> {
-        let mut command = Command::new("node");
-        command.arg("tools/optimise.mjs").arg(linked).arg(self.dist().join("headwater.wasm"));
-        process::capture(command.current_dir(&self.folder)).map(drop)
     }
 
     fn bundle(&self, entry: &str, file: &str, options: &[&str]) -> Result<()> {

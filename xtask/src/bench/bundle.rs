@@ -1,6 +1,7 @@
 //! What a visitor downloads, before the first durable event and after it. (`tests/e2e/scenarios/budget.test.mjs` keeps
 //! it within the budgets.)
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,27 +26,25 @@ const PARTS: [(&str, &[&str], u64); 2] = [
     ("wasm and its glue, loaded after it", &["headwater.wasm", "core.js"], 12 * 1024),
 ];
 
-/// Raw, gzip and brotli bytes of each part.
-fn sizes(root: &Path) -> Result<Vec<[u64; 3]>> {
-    let folder = root.join("sdk-web/dist");
-    PARTS
-        .iter()
-        .map(|(_, files, _)| {
-            let mut command = Command::new("node");
-            command.args(["-e", SCRIPT]).args(files.iter().map(|file| folder.join(file)));
-            let each: Vec<[u64; 3]> =
-                serde_json::from_str(&process::capture(&mut command)?).context("sizes")?;
-            Ok(each.iter().fold([0; 3], |sum, one| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]]))
-        })
-        .collect()
+/// What [`sizes`] tells of.
+pub(super) const KINDS: [&str; 3] = ["raw", "gzip", "brotli"];
+
+/// Raw, gzip and brotli bytes of these files, each compressed by itself.
+pub(super) fn sizes(files: &[impl AsRef<OsStr>]) -> Result<[u64; 3]> {
+    let mut command = Command::new("node");
+    command.args(["-e", SCRIPT]).args(files);
+    let each: Vec<[u64; 3]> = serde_json::from_str(&process::capture(&mut command)?).context("sizes")?;
+    Ok(each.iter().fold([0; 3], |sum, one| [sum[0] + one[0], sum[1] + one[1], sum[2] + one[2]]))
 }
 
 pub(super) fn measure(root: &Path, results: &mut Results) -> Result<()> {
-    for ((what, _, budget), bytes) in PARTS.iter().zip(sizes(root)?) {
-        for (kind, bytes) in ["raw", "gzip", "brotli"].iter().zip(bytes) {
+    let folder = root.join("sdk-web/dist");
+    for (what, files, budget) in PARTS {
+        let files: Vec<_> = files.iter().map(|file| folder.join(file)).collect();
+        for (kind, bytes) in KINDS.iter().zip(sizes(&files)?) {
             results.add(&format!("{what}, {kind}"), bytes, "B");
         }
-        results.add(&format!("{what}, budget for brotli"), *budget, "B");
+        results.add(&format!("{what}, budget for brotli"), budget, "B");
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}, {} cores, {} GB, {} {}, load average at the end {}; load generator and server share the cores",
+            "{}, {} cores, {} GB, {} {}, load average at the end {}",
             self.cpu,
             self.cores,
             self.memory_gb,

@@ -1,12 +1,15 @@
-//! Measurements of the spine: from `track()` to a number, on this machine, now. Rates stand beside a bare request of the
-//! same server in the same run, because a shared machine is never the same twice.
+//! Measurements on this machine, now: of the spine, from `track()` to a number, and of the core alone. Rates stand beside
+//! a bare request of the same server in the same run, and times of calls beside a bare push or copy, because a shared
+//! machine is never the same twice.
 
 mod browser;
 mod bundle;
+mod core;
 mod load;
 mod machine;
 mod restart;
 mod service;
+mod wasm;
 
 use std::path::Path;
 
@@ -15,50 +18,71 @@ use serde_json::{Map, Value};
 
 use crate::server::{self, Profile};
 use crate::steps::Steps;
-use crate::{outdated, setup, stop};
+use crate::{outdated, programs, setup, stop};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// What to measure
     #[arg(value_enum)]
     suite: Suite,
-    /// Events in the store before the server is killed and started again
+    /// spine: events in the store before the server is killed and started again
     #[arg(long, default_value_t = 500_000)]
     events: u64,
-    /// Leave out what needs Chromium
+    /// spine: leave out what needs Chromium
     #[arg(long)]
     no_browser: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Suite {
+    /// Calls of the core, bytes on the wire, the wasm by function, the panics left in it
+    Core,
     /// From a page to a number on one machine
     Spine,
 }
 
 /// What was measured, in order.
 #[derive(Default)]
-pub(crate) struct Results(Vec<(String, Value, &'static str)>);
+pub(crate) struct Results {
+    numbers: Vec<(String, Value, String)>,
+    lists: Vec<(&'static str, Vec<String>)>,
+}
 
 impl Results {
     /// One number with its unit ("" for none).
-    pub(crate) fn add(&mut self, name: &str, value: impl Into<Value>, unit: &'static str) {
-        self.0.push((name.to_owned(), value.into(), unit));
+    pub(crate) fn add(&mut self, name: &str, value: impl Into<Value>, unit: &str) {
+        self.numbers.push((name.to_owned(), value.into(), unit.to_owned()));
     }
 
-    fn print(&self, machine: &machine::Machine) -> Result<()> {
-        println!("\n{machine}\n");
-        println!("{:<60} {:>12}", "measured", "value");
-        for (name, value, unit) in &self.0 {
-            println!("{name:<60} {:>12} {unit}", shown(value));
+    /// What is no number: shown, and not part of the JSON line.
+    fn list(&mut self, title: &'static str, lines: Vec<String>) {
+        self.lists.push((title, lines));
+    }
+
+    fn print(&self, machine: &machine::Machine, note: &str) -> Result<()> {
+        println!("\n{machine}{note}");
+        for (title, lines) in &self.lists {
+            println!("\n{title}:");
+            for line in lines {
+                println!("  {line}");
+            }
         }
-        let object: Map<String, Value> = self
-            .0
+        let width = self.numbers.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
+        println!("\n{:<width$} {:>12}", "measured", "value");
+        for (name, value, unit) in &self.numbers {
+            println!("{name:<width$} {:>12} {unit}", shown(value));
+        }
+        println!("\n{}", serde_json::to_string(&self.object())?);
+        Ok(())
+    }
+
+    /// Numbers by name and unit.
+    fn object(&self) -> Value {
+        self.numbers
             .iter()
             .map(|(name, value, unit)| (format!("{name} [{unit}]").replace(" []", ""), value.clone()))
-            .collect();
-        println!("\n{}", serde_json::to_string(&object)?);
-        Ok(())
+            .collect::<Map<String, Value>>()
+            .into()
     }
 }
 
@@ -86,25 +110,44 @@ pub(crate) fn quantile(values: &mut [f64], share: f64) -> f64 {
 }
 
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
-    let Suite::Spine = arguments.suite;
     stop::listen()?;
-    let mut steps = Steps::new();
-    let mut results = Results::default();
+    let (mut steps, mut results) = (Steps::new(), Results::default());
+    let (measured, note) = match arguments.suite {
+        Suite::Core => (core_alone(root, &mut steps, &mut results), ""),
+        Suite::Spine => {
+            let measured = spine(root, arguments, &mut steps, &mut results);
+            (measured, "; load generator and server share the cores")
+        }
+    };
+    // What was measured before something failed is not lost.
+    steps.print();
+    results.print(&machine::Machine::here(), note)?;
+    measured
+}
+
+fn core_alone(root: &Path, steps: &mut Steps, results: &mut Results) -> Result<()> {
+    steps.must("set up", || setup::for_web(root))?;
+    let name = "headwater-bench-core";
+    let program =
+        steps.must("build headwater-bench-core --release", || programs::release(root, name, name))?;
+    steps.must("calls, bytes on the wire, bytes of Seen", || core::measure(&program, results))?;
+    steps.must("the wasm by function", || wasm::measure(root, results))
+}
+
+fn spine(root: &Path, arguments: &Arguments, steps: &mut Steps, results: &mut Results) -> Result<()> {
     steps.must("set up", || setup::for_server(root).and_then(|()| setup::for_web(root)))?;
     steps.must("build @headwater/web", || outdated::build_web(root))?;
     let program = steps.must("build headwater --release", || server::build(root, Profile::Release))?;
-    steps.must("bundle sizes", || bundle::measure(root, &mut results))?;
+    steps.must("bundle sizes", || bundle::measure(root, results))?;
     if !arguments.no_browser {
         let chromium = steps.must("set up Chromium", || setup::for_browser(root))?;
         steps.must("track() and freshness in Chromium", || {
-            browser::measure(root, &chromium, &program, &mut results)
+            browser::measure(root, &chromium, &program, results)
         })?;
     }
-    steps.must("requests, commits", || service::measure(&program, &mut results))?;
-    steps.must("freshness of a request", || service::freshness(&program, &mut results))?;
-    steps.must("kill -9 and ready again", || restart::measure(&program, arguments.events, &mut results))?;
-    steps.print();
-    results.print(&machine::Machine::here())
+    steps.must("requests, commits", || service::measure(&program, results))?;
+    steps.must("freshness of a request", || service::freshness(&program, results))?;
+    steps.must("kill -9 and ready again", || restart::measure(&program, arguments.events, results))
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 
 pub(crate) mod cache;
 mod chromium;
+mod coverage;
 mod duckdb;
 pub(crate) mod python;
+mod rustup;
 mod tools;
 mod wasm;
 
@@ -53,8 +55,13 @@ pub(crate) fn for_web(root: &Path) -> Result<()> {
     tools::install(&root.join("sdk-web"))
 }
 
-/// What driving a browser needs; the browser's program.
+/// What driving a browser needs; the browser's program. The conformance suite borrows the packages.
 pub(crate) fn for_browser(root: &Path) -> Result<PathBuf> {
     tools::install(&root.join("tests/e2e"))?;
     chromium::find_or_install()
+}
+
+/// What line coverage needs. Only its command asks for it: it is built from source.
+pub(crate) fn for_coverage() -> Result<coverage::Tools> {
+    coverage::install()
 }

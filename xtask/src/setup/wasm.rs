@@ -2,17 +2,14 @@
 //! the same Rust (a machine whose network reaches package mirrors but not rustup's server).
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::cache;
+use super::{cache, rustup};
 use crate::process;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// A rustup that hangs on an unreachable server is given up after this time.
-const RUSTUP_LIMIT: Duration = Duration::from_mins(2);
 /// Releases of Debian that carry newer Rust sources than its stable one.
 const SUITES: [&str; 2] = ["trixie-backports", "sid"];
 
@@ -20,12 +17,8 @@ pub(super) fn install() -> Result<()> {
     if is_there()? {
         return Ok(());
     }
-    if process::on_path("rustup") {
-        println!("  rustup target add {TARGET}");
-        let child = Command::new("rustup").args(["target", "add", TARGET]).spawn();
-        if child.is_ok_and(|child| ends_within(child, RUSTUP_LIMIT)) && is_there()? {
-            return Ok(());
-        }
+    if rustup::add(&["target", "add", TARGET]) && is_there()? {
+        return Ok(());
     }
     if !process::on_path("apt-get") {
         bail!(
@@ -36,12 +29,8 @@ pub(super) fn install() -> Result<()> {
     build_from_debian().with_context(|| format!("std for {TARGET}; by hand: rustup target add {TARGET}"))
 }
 
-fn rustc(arguments: &[&str]) -> Result<String> {
-    process::capture(Command::new("rustc").args(arguments)).map(|text| text.trim().to_owned())
-}
-
 fn is_there() -> Result<bool> {
-    let folder = rustc(&["--print", "target-libdir", "--target", TARGET])?;
+    let folder = rustup::rustc(&["--print", "target-libdir", "--target", TARGET])?;
     let Ok(items) = std::fs::read_dir(folder) else { return Ok(false) };
     Ok(items.flatten().any(|item| {
         let std = item.file_name().to_string_lossy().starts_with("libstd-");
@@ -49,26 +38,8 @@ fn is_there() -> Result<bool> {
     }))
 }
 
-fn ends_within(mut child: Child, limit: Duration) -> bool {
-    let begun = Instant::now();
-    while begun.elapsed() < limit {
-        match child.try_wait() {
-            Ok(Some(status)) => return status.success(),
-            Ok(None) => std::thread::sleep(Duration::from_millis(100)),
-            Err(_) => return false,
-        }
-    }
-    // Both may fail only if it has ended by itself.
-    let _ = child.kill();
-    let _ = child.wait();
-    false
-}
-
 fn build_from_debian() -> Result<()> {
-    let version = rustc(&["-vV"])?
-        .lines()
-        .find_map(|line| line.strip_prefix("release: ").map(str::to_owned))
-        .context("rustc -vV names no release")?;
+    let version = rustup::version("release")?.context("rustc -vV names no release")?;
     let work = cache::folder()?.join(format!("rust-src-{version}"));
     std::fs::create_dir_all(&work)?;
     let library = work.join("library");
@@ -95,7 +66,7 @@ fn build_from_debian() -> Result<()> {
             .env("__CARGO_DEFAULT_LIB_METADATA", "stablestd")
             .env("RUSTFLAGS", "-Zforce-unstable-if-unmarked"),
     )?;
-    let place = PathBuf::from(rustc(&["--print", "target-libdir", "--target", TARGET])?);
+    let place = PathBuf::from(rustup::rustc(&["--print", "target-libdir", "--target", TARGET])?);
     std::fs::create_dir_all(&place)?;
     for item in std::fs::read_dir(output.join(TARGET).join("dist/deps"))?.flatten() {
         let name = item.file_name().to_string_lossy().into_owned();

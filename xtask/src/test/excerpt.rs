@@ -1,7 +1,16 @@
 //! The part of a failed step's log that tells why.
 
+use std::path::Path;
+
+use crate::process;
+
 /// Lines shown at most.
 const MOST: usize = 120;
+
+/// [`of`] the log in this file.
+pub(super) fn of_file(log: &Path) -> String {
+    of(&process::text(log))
+}
 
 /// What the test runners of Rust and Node say of their failures, else compiler errors from the first on, else the end.
 pub(super) fn of(log: &str) -> String {

@@ -10,9 +10,10 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::replay::{self, Order};
-use crate::server::{self, Server};
+use crate::server::Server;
 use crate::steps::{Count, Steps};
-use crate::{checks, process, setup, stop, web};
+use crate::wasm::border;
+use crate::{checks, process, programs, setup, sim, stop, web};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -31,6 +32,8 @@ pub(crate) struct Amount {
     pub(crate) cases: Option<u32>,
     /// How the clickstream is sent, once each.
     pub(crate) orders: Vec<Order>,
+    /// Seeds of the simulator.
+    pub(crate) seeds: u64,
 }
 
 impl Amount {
@@ -42,6 +45,7 @@ impl Amount {
             browser_seeds: 1,
             cases: None,
             orders: vec![order(false, None), order(true, None), order(false, Some(1))],
+            seeds: 50_000,
         }
     }
 }
@@ -54,7 +58,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         if run.build() {
             run.unit(None);
             if !arguments.quick {
-                run.whole(&Amount::short());
+                let amount = Amount::short();
+                run.simulate(amount.seeds);
+                run.whole(&amount);
             }
         }
     }
@@ -112,7 +118,7 @@ impl<'a> Run<'a> {
     /// Builds all tests and programs; false when something does not compile.
     pub(crate) fn build(&mut self) -> bool {
         let root = self.root;
-        let built = self.steps.must("build", || server::build_everything(root));
+        let built = self.steps.must("build", || programs::build_everything(root));
         match built {
             Ok(programs) => self.programs = programs,
             Err(error) => println!("  FAILED: {error:#}"),
@@ -135,12 +141,38 @@ impl<'a> Run<'a> {
         );
     }
 
+    /// The simulator over many seeds, and whether it finds every slip that was planted for it.
+    pub(crate) fn simulate(&mut self, seeds: u64) {
+        let root = self.root;
+        let step = format!("sim, {seeds} seeds");
+        let log = self.logs.join("sim.log");
+        if let Ok(program) = self.steps.must("build the simulator in release", || sim::build(root)) {
+            self.steps.check(&step, || {
+                sim::check(&program, seeds, &log)
+                    .inspect_err(|_| println!("{}\n  whole log: {}", excerpt::of_file(&log), log.display()))
+            });
+        }
+        let mut planted = process::cargo(root);
+        planted.args(["test", "-p", sim::PACKAGE, "--features", "planted", "--release", "--test", "planted"]);
+        self.command("every planted bug is found", &mut planted);
+    }
+
     /// Real parts: the package, the server, Chromium, `kill -9`, the public clickstream.
     pub(crate) fn whole(&mut self, amount: &Amount) {
         let root = self.root;
         let package = self.steps.check("build @headwater/web", || web::build(root).map(|()| Count::ONE));
+        if package {
+            self.steps.check("imports and exports of the wasm", || border::check(root));
+        }
         let Some(program) = self.programs.get("headwater").cloned() else { return };
         if package && self.chromium.is_file() {
+            self.command(
+                "conformance in Chromium",
+                Command::new("npm")
+                    .arg("test")
+                    .current_dir(root.join("tests/conformance/web"))
+                    .env("HEADWATER_CHROMIUM", &self.chromium),
+            );
             for seed in 1..=amount.browser_seeds {
                 self.command(
                     &format!("Chromium, seed {seed}"),
@@ -178,8 +210,7 @@ impl<'a> Run<'a> {
                 bail!("not run: interrupted");
             }
             let result = process::run_logged(command, &log);
-            let text = std::fs::read(&log).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
+            let text = process::text(&log);
             let found = count::tests(&text);
             match result {
                 Ok(()) => Ok(found.at_least_one_passed()),
