@@ -5,7 +5,6 @@ mod age;
 mod answers;
 mod closing;
 mod consent;
-mod faults;
 mod lanes;
 mod leaving;
 mod page;
@@ -14,10 +13,7 @@ mod planted;
 mod queue;
 mod refused;
 mod scale;
-mod server;
 mod sessions;
 mod settings;
-mod storage;
 #[cfg(feature = "trace")]
 mod trace;
-mod world;

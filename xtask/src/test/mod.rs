@@ -135,6 +135,15 @@ impl<'a> Run<'a> {
             command.env("HEADWATER_SEEDS", cases.to_string());
         }
         self.command("unit and property tests", &mut command);
+        // What no product is built with: slips to plant, and the trace of every decision.
+        let with_slips =
+            ["headwater-bridge-flow", "headwater-consumer", "headwater-core", "headwater-test-shell"];
+        self.command(
+            "tests with slips and traces",
+            process::cargo(self.root)
+                .args(["test", "--all-features", "--no-fail-fast"])
+                .args(with_slips.iter().flat_map(|package| ["-p", package])),
+        );
         self.command(
             "unit tests of the web shell",
             Command::new("npm").arg("test").current_dir(self.root.join("sdk-web")),
