@@ -41,7 +41,7 @@ pub(crate) struct Oracle {
 #[derive(Debug)]
 pub(crate) struct Book {
     pub(crate) stream: u128,
-    /// The platform took its header.
+    /// The platform took its header, or left it behind.
     is_beheaded: bool,
     /// Its owner's device never comes back.
     has_left: bool,
@@ -147,6 +147,17 @@ impl Oracle {
     pub(crate) fn has_dead_letters(&self) -> bool {
         let word = Reason::DeadLetter.as_str();
         self.books.iter().flat_map(|book| &book.events).any(|event| event.was_given_up(word))
+    }
+
+    /// Accepted events that only a journal can have.
+    pub(crate) fn owed(&self) -> impl Iterator<Item = (u128, u32)> + '_ {
+        let elsewhere = Flags(Flags::BEHIND.0 | Flags::DELETED.0 | Flags::NAMED.0 | Flags::TAKEN.0);
+        self.books.iter().filter(|book| !book.has_left).flat_map(move |book| {
+            let events = (0..).zip(&book.events);
+            let owed =
+                events.filter(move |(_, event)| event.is.has(Flags::ACCEPTED) && !event.is.has(elsewhere));
+            owed.map(|(seq, _)| (book.stream, seq))
+        })
     }
 
     /// How many streams there are.

@@ -285,6 +285,7 @@ impl Draw {
         if let Act::Wait { ms } = &mut act {
             // A season is enough; what tries again every five minutes takes our time too.
             *ms = if self.waited_ms > SEASON_MS { *ms % MINUTE_MS } else { *ms };
+            *ms = if self.is_broker_away { *ms % (2 * DAY_MS) } else { *ms };
             self.waited_ms += *ms;
         }
         let seed = self.rng.u64(..);

@@ -147,8 +147,12 @@ impl World<'_> {
     fn decide(&mut self, page: Page, purpose: u8, decision: Decision) {
         if let Some(live) = self.page_mut(page) {
             live.denied[usize::from(purpose)] = decision == Decision::Denied;
+            live.is_deciding = true;
             self.devices[usize::from(page.device)].excuses.denied |= decision == Decision::Denied;
             self.call(page, &ShellCall::Consent(Purpose(purpose), decision));
+            if let Some(live) = self.page_mut(page) {
+                live.is_deciding = false;
+            }
         }
     }
 

@@ -225,7 +225,8 @@ impl Bridged {
     }
 
     fn note_spool(&mut self, watch: &mut Watch<'_>) {
-        let mark = self.bridge.spooled().fold(0, |mark, record| mix(mark ^ mix(word(record)) ^ record.len() as u64));
+        let mark =
+            self.bridge.spooled().fold(0, |mark, record| mix(mark ^ mix(word(record)) ^ record.len() as u64));
         if mark == self.spool_mark {
             return;
         }

@@ -41,6 +41,8 @@ pub(crate) struct Live {
     pub(crate) outstanding: Vec<Flight>,
     /// Purposes that are denied, as far as it knows.
     pub(crate) denied: [bool; PURPOSES],
+    /// The visitor decides just now: events may leave until it is done.
+    pub(crate) is_deciding: bool,
     /// Its own streams: purpose, and whether their events outlive others.
     pub(crate) lanes: Vec<(u128, usize, bool)>,
     /// An event that outlives others was given up for room.
@@ -94,6 +96,7 @@ impl Live {
             birth,
             outstanding: Vec::new(),
             denied,
+            is_deciding: false,
             lanes: Vec::new(),
             gave_up_precious: false,
             in_memory: Vec::new(),

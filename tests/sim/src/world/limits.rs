@@ -18,7 +18,8 @@ impl World<'_> {
         let is_open = |flight: &&Flight| flight.stream == stream && (!is_beacon || flight.outlives);
         let other = live.outstanding.iter().find(is_open).map(|flight| flight.request);
         let purpose = live.lanes.iter().find(|(of, ..)| *of == stream).map(|(_, purpose, _)| *purpose);
-        let is_purged = purpose.is_some_and(|purpose| live.denied.get(purpose) == Some(&true));
+        let is_denied = purpose.is_some_and(|purpose| live.denied.get(purpose) == Some(&true));
+        let is_purged = is_denied && (sent.seqs.is_empty() || !live.is_deciding);
         if flying > limit {
             self.oracle.breach(Kind::Limits, || format!("{page} has {flying} requests in flight"));
         }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod bridged;
+mod conservation;
 mod counter;
 mod device;
 mod edge;
@@ -72,6 +73,7 @@ pub(crate) fn play(schedule: &Schedule, is_traced: bool) -> (Option<Breach>, Opt
         world.oracle.begin_step(Some(at));
         world.trace.heading(|| format!("{at}. {step}"));
         world.take_step(step);
+        world.judge_conservation();
         if world.oracle.is_broken() {
             break;
         }

@@ -137,7 +137,9 @@ impl World<'_> {
             live.birth = self.births;
             live.outstanding.clear();
             live.held.clear();
-            live.denied = denied;
+            if self.setup.stores {
+                live.denied = denied;
+            }
             *slot = Some(live);
             self.trace.message(self.now, Lane::Page, Lane::Page, || format!("{page} is there again"));
             self.tell(page, Happening::Restored);
@@ -150,7 +152,8 @@ impl World<'_> {
             let stream = of.stream.as_u128();
             let names = of.names.iter().flat_map(|(from, to, _)| *from..*to);
             self.oracle.taken(stream, of.bodies.iter().copied().chain(names));
-            if of.header == (true, false) {
+            // It went, or what was removed after it is there again.
+            if !of.header.1 {
                 self.oracle.beheaded(stream);
             }
             let label = self.oracle.label(stream);
