@@ -12,7 +12,8 @@ import type { Page, Stream } from './types';
 const put = (page: Page, stream: Stream, from: number, lines: string[]): boolean => {
   if (!stream.stored) return true;
   // Without locks another page may have taken this stream for a dead one's, and its header with it.
-  if (!navigator.locks && page.read(stream.id + ':h') === null) page.write(stream.id + ':h', stream.header);
+  const header = stream.id + ':h';
+  if (!navigator.locks && page.read(header) === null && !page.write(header, stream.header)) return false;
   const to = from + lines.length;
   const key = `${stream.id}:${stream.writes}`;
   if (!page.write(key, [`${stream.done},${to},${from}`, ...lines].join('\n'))) return false;
@@ -40,7 +41,11 @@ export const restore = (page: Page): void => {
   for (const stream of page.streams) {
     const { id, own, stored, head, bodies, notes } = stream;
     if (!own || !stored || !(page.current.includes(stream) || bodies.size || notes.size)) continue;
-    page.write(id + ':h', stream.header);
+    if (!page.write(id + ':h', stream.header)) {
+      // Nobody could send what is written without it: later calls are another stream's.
+      page.close();
+      continue;
+    }
     const [from = head] = bodies.keys();
     put(
       page,

@@ -153,8 +153,10 @@ export const consent = guard((verdict: 'granted' | 'denied') => {
   decided = decision(verdict);
   if (!decided) throw TypeError('consent');
   if (!shell.site) return;
-  shell.write(Key.Consent, decided);
+  const kept = shell.write(Key.Consent, decided);
   decide(decided);
+  // A denial has made room.
+  if (!kept) shell.write(Key.Consent, decided);
 });
 
 /** Sends what waits, now. */

@@ -62,7 +62,7 @@ impl Shell {
         Ok(())
     }
 
-    /// Whether the entry is kept. In a stream in memory there is nothing to keep.
+    /// Whether the entry is kept: not without its header. In a stream in memory there is nothing to keep.
     fn write_events(
         &mut self,
         disk: &mut Disk,
@@ -73,6 +73,10 @@ impl Shell {
         let stream = &mut self.streams[at];
         if !stream.stored {
             return Ok(true);
+        }
+        let header = Key { stream: stream.id, part: Part::Header };
+        if disk.get(header).is_none() && !planted!(ClearedStorageUnnoticed) {
+            return Ok(false);
         }
         let (mut from, mut key) = (stream.head, Key { stream: stream.id, part: Part::Events(stream.writes) });
         if planted!(JournalKeyRewritten)

@@ -121,12 +121,14 @@ impl Shell {
         Ok(())
     }
 
-    /// Writes an entry that is shared; it goes if there are no bytes. Should it not fit, nothing of the promise is lost.
+    /// Writes an entry that is shared; it goes if there are no bytes. Should it not fit, nothing of the promise is lost;
+    /// but what a visitor decided has room in the reserve.
     pub(super) fn put_shared(&mut self, disk: &mut Disk, item: Item, bytes: &[u8]) -> Alive {
         let key = Key::shared(item);
+        let room = if matches!(item, Item::Consent(_)) { Room::Ledger } else { Room::Any };
         match self.setup.storage {
             true if bytes.is_empty() => Self::remove(disk, key),
-            true => Self::put(disk, key, bytes, Room::Any).map(drop),
+            true => Self::put(disk, key, bytes, room).map(drop),
             false => Ok(()),
         }
     }

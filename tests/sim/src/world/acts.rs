@@ -68,8 +68,10 @@ impl World<'_> {
             Act::Leave { device } => self.leave(device),
             Act::PowerLoss { device } => self.lose_power(device, rng.usize(0..6)),
             Act::RollBack { device, writes } => {
+                let before = self.denied_on(device);
                 let taken = self.devices[usize::from(device)].disk.roll_back(writes.into());
                 self.take_back(&taken);
+                self.take_back_denials(device, before);
             }
             Act::Upgrade { device } => {
                 let device = &mut self.devices[usize::from(device)];
@@ -148,7 +150,12 @@ impl World<'_> {
         if let Some(live) = self.page_mut(page) {
             live.denied[usize::from(purpose)] = decision == Decision::Denied;
             live.is_deciding = true;
-            self.devices[usize::from(page.device)].excuses.denied |= decision == Decision::Denied;
+            let device = &mut self.devices[usize::from(page.device)];
+            device.excuses.denied |= decision == Decision::Denied;
+            device.undenied[usize::from(purpose)] = false;
+            if decision == Decision::Granted {
+                device.undeny(purpose.into());
+            }
             self.call(page, &ShellCall::Consent(Purpose(purpose), decision));
             if let Some(live) = self.page_mut(page) {
                 live.is_deciding = false;
@@ -176,6 +183,7 @@ impl World<'_> {
         (device.version, device.newest, device.queue_bytes) =
             (version, device.newest.max(newest), queue_bytes);
         device.is_struck |= is_struck;
+        device.undenied = Default::default();
         device.excuses.denied |= excuses.denied;
         device.excuses.failed |= excuses.failed;
         device.excuses.stopped |= excuses.stopped;

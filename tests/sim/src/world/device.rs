@@ -31,6 +31,9 @@ pub(crate) struct Device {
     pub(crate) asleep: Vec<(u8, Live)>,
     /// A page died in a write, so names may be on the disk that nobody told of.
     pub(crate) is_struck: bool,
+    /// Purposes whose latest denial the visitor or the platform took back: what pages have yet to hear of it, the disk
+    /// no longer says.
+    pub(crate) undenied: [bool; PURPOSES],
 }
 
 /// A page or process that runs.
@@ -76,7 +79,14 @@ impl Device {
             excuses: Taker { denied, max_age_ms: limits.max_age_ms.into(), ..Taker::default() },
             asleep: Vec::new(),
             is_struck: false,
+            undenied: [false; PURPOSES],
         }
+    }
+
+    /// A denial is taken back: each page may read that from the disk at any time.
+    pub(crate) fn undeny(&mut self, purpose: usize) {
+        self.undenied[purpose] = true;
+        self.slots.iter_mut().flatten().for_each(|live| live.denied[purpose] = false);
     }
 
     /// Whether what it holds will be sent. After a 410 nothing is, also not the names.

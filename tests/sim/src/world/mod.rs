@@ -184,9 +184,11 @@ impl<'a> World<'a> {
             Message::Arrives { edge, text, way } => self.receive(edge, &text, way),
             Message::Copied { records } => self.submit(None, records),
             Message::Shared { page, birth, shared } => {
+                let undenied = self.devices[usize::from(page.device)].undenied;
                 if let Some(live) = self.page_mut(page).filter(|live| live.birth == birth) {
                     if let Shared::Consent { purpose, decision } = shared {
-                        live.denied[usize::from(purpose.0)] = decision == Decision::Denied;
+                        let purpose = usize::from(purpose.0);
+                        live.denied[purpose] = decision == Decision::Denied && !undenied[purpose];
                     }
                     self.trace
                         .message(self.now, Lane::Disk, Lane::Page, || format!("{page} hears of {shared:?}"));

@@ -41,7 +41,7 @@ impl World<'_> {
     }
 
     /// The purposes that are denied, as far as a device knows.
-    fn denied_on(&self, device: u8) -> [bool; PURPOSES] {
+    pub(super) fn denied_on(&self, device: u8) -> [bool; PURPOSES] {
         let mut denied = [self.setup.consent == Decision::Denied; PURPOSES];
         let disk = &self.devices[usize::from(device)].disk;
         for (purpose, denied) in (0..).zip(&mut denied) {
@@ -161,6 +161,16 @@ impl World<'_> {
                 let (bodies, names, back) = (&of.bodies, &of.names, &of.returned);
                 format!("{label}: taken back {bodies:?}, names {names:?}; there again {back:?}")
             });
+        }
+    }
+
+    /// A denial that the platform took back is not known any more: pages read the grant before it, also those that
+    /// have yet to hear of the denial.
+    pub(super) fn take_back_denials(&mut self, device: u8, before: [bool; PURPOSES]) {
+        let after = self.denied_on(device);
+        let device = &mut self.devices[usize::from(device)];
+        for purpose in (0..PURPOSES).filter(|&purpose| before[purpose] && !after[purpose]) {
+            device.undeny(purpose);
         }
     }
 
