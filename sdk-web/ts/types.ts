@@ -1,6 +1,9 @@
 /**
  * What the two halves of the shell share: the script a page loads, and `core.js`, loaded after its first task.
  * They are bundled apart, so what both need, state and functions, lives in `Page` (made in `page.ts`).
+ *
+ * A build shortens these names (`tools/names.mjs`), and the next may do so otherwise: no object of these types is stored
+ * or sent as it is. What is has its type elsewhere.
  */
 
 import type { Props } from './api';

@@ -15,30 +15,18 @@ const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Builds `@headwater/web` into `sdk-web/dist`, and packs it there as npm would publish it.
 pub(crate) fn build(root: &Path) -> Result<()> {
-    let package = Package::read(&root.join("sdk-web"))?;
+    let folder = root.join("sdk-web");
+    let dist = folder.join("dist");
     // What an earlier build left must not be packed.
-    let _ = std::fs::remove_dir_all(package.dist());
-    std::fs::create_dir_all(package.dist())?;
-    optimise(root, None, &compile(root)?, &package.dist().join("headwater.wasm"))?;
-    package.bundle("index.ts", "headwater.js", &["--format=esm", "--define:IIFE=false"])?;
-    package.bundle("core.ts", "core.js", &["--format=esm", "--define:IIFE=false"])?;
-    package.bundle(
-        "index.ts",
-        "headwater.iife.js",
-        // Its own address comes from the document; the branch that asks `import.meta` is cut away.
-        &[
-            "--format=iife",
-            "--global-name=headwater",
-            "--define:IIFE=true",
-            "--log-override:empty-import-meta=silent",
-        ],
-    )?;
-    process::capture(package.tool("tsc").args(["-p", "tsconfig.build.json"]))?;
-    process::capture(
-        Command::new("npm")
-            .args(["pack", "--silent", "--ignore-scripts", "--pack-destination", "dist"])
-            .current_dir(&package.folder),
-    )?;
+    let _ = std::fs::remove_dir_all(&dist);
+    std::fs::create_dir_all(&dist)?;
+    optimise(root, None, &compile(root)?, &dist.join("headwater.wasm"))?;
+    let run = |program: &Path, arguments: &[&str]| {
+        process::capture(Command::new(program).args(arguments).current_dir(&folder))
+    };
+    run(Path::new("node"), &["tools/bundle.mjs"])?;
+    run(&folder.join("node_modules/.bin/tsc"), &["-p", "tsconfig.build.json"])?;
+    run(Path::new("npm"), &["pack", "--silent", "--ignore-scripts", "--pack-destination", "dist"])?;
     Ok(())
 }
 
@@ -76,43 +64,4 @@ pub(crate) fn optimise(root: &Path, preload: Option<&Path>, linked: &Path, small
     }
     command.arg("tools/optimise.mjs").arg(linked).arg(small).current_dir(root.join("sdk-web"));
     process::capture(&mut command)
-}
-
-struct Package {
-    folder: PathBuf,
-    version: String,
-}
-
-impl Package {
-    fn read(folder: &Path) -> Result<Self> {
-        let file = folder.join("package.json");
-        let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-        let manifest: Value = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
-        let version = manifest["version"].as_str().context("package.json: version")?.to_owned();
-        Ok(Self { folder: folder.to_owned(), version })
-    }
-
-    fn dist(&self) -> PathBuf {
-        self.folder.join("dist")
-    }
-
-    /// A program that npm installed.
-    fn tool(&self, name: &str) -> Command {
-        let mut command = Command::new(self.folder.join("node_modules/.bin").join(name));
-        command.current_dir(&self.folder);
-        command
-    }
-
-    fn bundle(&self, entry: &str, file: &str, options: &[&str]) -> Result<()> {
-        let mut command = self.tool("esbuild");
-        command.arg(format!("ts/{entry}")).args([
-            "--bundle",
-            "--minify",
-            "--target=es2020",
-            "--log-level=warning",
-        ]);
-        command.args(["--external:./core.js", "--legal-comments=none"]).args(options);
-        command.arg(format!("--define:VERSION=\"{}\"", self.version)).arg(format!("--outfile=dist/{file}"));
-        process::capture(&mut command).map(drop)
-    }
 }
