@@ -119,13 +119,20 @@ impl Flights {
 
     /// The records of requests that may go to the spool instead, of one lane or of all, in order.
     pub(crate) fn take_spoolable(&mut self, lane: Option<u32>) -> Vec<Held> {
-        let is_spoolable = |flight: &Flight| match flight {
-            Flight::Body(Held { origin: Origin::Request(waiter), lane: of, .. }) => {
-                waiter.may_spool && lane.is_none_or(|lane| lane == *of)
-            }
+        self.take_bodies(|waiter, of| waiter.may_spool && lane.is_none_or(|lane| lane == of))
+    }
+
+    /// The records of requests in these lanes, in order.
+    pub(crate) fn take_lanes(&mut self, lanes: impl Fn(u32) -> bool) -> Vec<Held> {
+        self.take_bodies(|_, of| lanes(of))
+    }
+
+    fn take_bodies(&mut self, wanted: impl Fn(&Waiter, u32) -> bool) -> Vec<Held> {
+        let is_wanted = |flight: &Flight| match flight {
+            Flight::Body(Held { origin: Origin::Request(waiter), lane, .. }) => wanted(waiter, *lane),
             _ => false,
         };
-        self.attempts.extract_if(.., |_, flight| is_spoolable(flight)).filter_map(|(_, f)| f.held()).collect()
+        self.attempts.extract_if(.., |_, flight| is_wanted(flight)).filter_map(|(_, f)| f.held()).collect()
     }
 
     /// Forgets what is under way of a batch that will be read again.

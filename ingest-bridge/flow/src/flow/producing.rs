@@ -55,9 +55,13 @@ impl Flow {
         }
     }
 
-    /// The new producer gets all that the old one had not reported, in the same order.
+    /// The new producer gets all that the old one had not reported, in the same order. The old one had what went to
+    /// the spool meanwhile before it; the new one does not, so what was behind that stays behind it.
     pub(super) fn built(&mut self) {
         self.health.built();
+        for held in self.flights.take_lanes(|lane| self.spool.holds(lane)) {
+            self.give_up(held);
+        }
         for attempt in self.flights.begin_again() {
             self.emit(attempt);
         }

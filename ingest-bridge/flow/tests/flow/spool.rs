@@ -201,6 +201,18 @@ fn a_rebuilt_producer_gets_the_batch_again_and_a_failed_one_leaves_it_on_disk() 
 }
 
 #[test]
+fn a_rebuilt_producer_does_not_get_what_was_behind_a_record_that_went_to_the_spool() {
+    let mut rig = Rig::new(SpoolPolicy::CannotRetry, Limits::default());
+    rig.request_of(1, 1, false, &[event("a", 0)]);
+    rig.request_of(2, 2, true, &[event("a", 1)]);
+    assert!(matches!(&rig.tell(Input::Broker(false))[..], [Effect::Append { .. }, Effect::Sync { .. }]));
+    rig.tell(Input::Fatal);
+    let effects = rig.tell(Input::ProducerBuilt);
+    assert_eq!(bodies(&effects), [] as [Bytes; 0]);
+    assert_eq!(only_answer(&effects), retry(Cause::Broker));
+}
+
+#[test]
 fn a_spooled_line_that_cannot_be_read_becomes_a_dead_letter() {
     let mut rig = Rig::cold(SpoolPolicy::On, Limits::default());
     rig.tell(Input::ProducerBuilt);
