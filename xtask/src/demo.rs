@@ -76,7 +76,7 @@ fn demo(root: &Path, arguments: &Arguments, steps: &mut Steps) -> Result<Option<
         steps.must("build @headwater/web", || outdated::build_web(root))?;
     }
     let chromium =
-        arguments.drive.then(|| steps.must("set up Chromium", || setup::for_browser(root))).transpose()?;
+        arguments.drive.then(|| steps.must("set up Chromium", || setup::for_chromium(root))).transpose()?;
     let program = steps.must("build headwater", || {
         println!("  the first time this takes 2 to 5 minutes");
         server::build(root, Profile::Dev)

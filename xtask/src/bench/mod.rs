@@ -140,7 +140,7 @@ fn spine(root: &Path, arguments: &Arguments, steps: &mut Steps, results: &mut Re
     let program = steps.must("build headwater --release", || server::build(root, Profile::Release))?;
     steps.must("bundle sizes", || bundle::measure(root, results))?;
     if !arguments.no_browser {
-        let chromium = steps.must("set up Chromium", || setup::for_browser(root))?;
+        let chromium = steps.must("set up Chromium", || setup::for_chromium(root))?;
         steps.must("track() and freshness in Chromium", || {
             browser::measure(root, &chromium, &program, results)
         })?;

@@ -2,8 +2,9 @@
 //! checkout only links there. Everything comes through the package managers' own clients (npm, pip, apt, rustup), as
 //! they are configured on this machine.
 
+mod apt;
+pub(crate) mod browsers;
 pub(crate) mod cache;
-mod chromium;
 mod coverage;
 mod duckdb;
 pub(crate) mod python;
@@ -16,30 +17,34 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::steps::Steps;
+use browsers::{Browser, Found};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Also install a Chromium when none is found (asks apt, so root or sudo without a password)
+    /// Also install Chromium, Firefox and WebKitGTK where they are missing (asks apt, so root or sudo without a password)
     #[arg(long)]
-    browser: bool,
+    browsers: bool,
 }
 
 /// Everything, with the time each part took.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let mut steps = Steps::new();
-    let result = everything(root, arguments.browser, &mut steps);
+    let result = everything(root, arguments.browsers, &mut steps);
     steps.print();
     result
 }
 
-fn everything(root: &Path, browser: bool, steps: &mut Steps) -> Result<()> {
+fn everything(root: &Path, browsers: bool, steps: &mut Steps) -> Result<()> {
     steps.must("libduckdb", || for_server(root))?;
     steps.must("wasm target", wasm::install)?;
     steps.must("npm packages of the build", || tools::install(&root.join("sdk-web")))?;
     steps.must("npm packages of the browser tests", || tools::install(&root.join("tests/e2e")))?;
     steps.must("python", || python::find().map(drop))?;
-    if browser {
-        steps.must("chromium", || chromium::find_or_install().map(drop))?;
+    if browsers {
+        let (_, missing) = steps.must("browsers", || browsers::find_or_install(&Browser::ALL))?;
+        for browser in missing {
+            println!("  NOT FOUND: {browser:?}, and no apt here: {}", browser.by_hand());
+        }
     }
     Ok(())
 }
@@ -55,10 +60,16 @@ pub(crate) fn for_web(root: &Path) -> Result<()> {
     tools::install(&root.join("sdk-web"))
 }
 
-/// What driving a browser needs; the browser's program. The conformance suite borrows the packages.
-pub(crate) fn for_browser(root: &Path) -> Result<PathBuf> {
+/// What driving Chromium needs; its program. The conformance suite borrows the packages.
+pub(crate) fn for_chromium(root: &Path) -> Result<PathBuf> {
     tools::install(&root.join("tests/e2e"))?;
-    chromium::find_or_install()
+    browsers::needed(Browser::Chromium)
+}
+
+/// What driving every browser needs; those that could be had, and those that could not.
+pub(crate) fn for_browsers(root: &Path) -> Result<(Vec<Found>, Vec<Browser>)> {
+    tools::install(&root.join("tests/e2e"))?;
+    browsers::find_or_install(&Browser::ALL)
 }
 
 /// What line coverage needs. Only its command asks for it: it is built from source.

@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
             Ok(Count::ONE)
         });
         if tools && browser {
-            let found = self.steps.must("set up Chromium", || setup::for_browser(root));
+            let found = self.steps.must("set up Chromium", || setup::for_chromium(root));
             match found {
                 Ok(chromium) => self.chromium = chromium,
                 Err(error) => println!("  FAILED: {error:#}"),
