@@ -3,6 +3,7 @@
  * saw. The faults are those of networks and of servers in trouble.
  */
 import http from 'node:http';
+import { gunzipSync } from 'node:zlib';
 
 /** CORS as the collector says it, for answers that the proxy gives itself. */
 export const CORS = {
@@ -10,13 +11,16 @@ export const CORS = {
   'access-control-expose-headers': 'hw-ack, hw-time, retry-after',
 };
 
+/** A body as text; gzip says what it is by its first two bytes. */
+const plain = (body) => (body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body) : body).toString();
+
 export const startProxy = async (target) => {
   const { hostname, port } = new URL(target);
   const proxy = {
     /**
-     * `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer', 'offline'; `{ say }`: what
-     * the server settled is answered with this object as its body, `delayMs` later; `{ foreign }`: not the server but
-     * somebody else answers 200 with this object.
+     * `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer', 'offline'; `{ delayMs }`:
+     * the answer comes later; `{ say }`: what the server settled is answered with this object as its body (`delayMs`
+     * later); `{ foreign }`: not the server but somebody else answers 200 with this object.
      */
     fault: () => undefined,
     /** Every request: method, path, body, fault, status. */
@@ -26,6 +30,9 @@ export const startProxy = async (target) => {
     /** The next POST is number 0. */
     restart: () => (posts = 0),
     address: '',
+    /** Nobody listens at the address; then somebody does again. */
+    close: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
+    open: () => new Promise((ready) => server.listen(new URL(proxy.address).port, '127.0.0.1', ready)),
     stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
   };
   let posts = 0;
@@ -38,7 +45,7 @@ export const startProxy = async (target) => {
     }
     const body = Buffer.concat(chunks);
     const fault = request.method === 'POST' ? proxy.fault(posts++) : undefined;
-    const entry = { method: request.method, path: request.url, body: body.toString(), headers: request.headers, fault };
+    const entry = { method: request.method, path: request.url, body: plain(body), headers: request.headers, fault };
     proxy.seen.push(entry);
     if (fault === 'offline') return response.destroy();
     if (fault === '410' || fault === '503') {
@@ -62,8 +69,10 @@ export const startProxy = async (target) => {
         });
         return;
       }
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
+      setTimeout(() => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      }, fault?.delayMs ?? 0);
     });
     onward.on('error', () => response.destroy());
     onward.end(body);
@@ -71,12 +80,4 @@ export const startProxy = async (target) => {
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
   proxy.address = `http://127.0.0.1:${server.address().port}`;
   return proxy;
-};
-
-/** True for half of the calls, the same ones for the same seed (mulberry32). */
-export const coin = (seed) => () => {
-  seed = (seed + 0x6d2b79f5) | 0;
-  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) % 2 === 0;
 };

@@ -10,11 +10,16 @@ export const DIST =
 
 const TYPES = { js: 'text/javascript', wasm: 'application/wasm' };
 
-/** The options of `init` are in the fragment of the address; `auto` says how many events to track at once. */
-const MODULE = `<!doctype html><meta charset=utf-8><title>shop</title><link rel=icon href=data:,><script type=module>
+/**
+ * The options of `init` are in the fragment of the address; `before` is code that runs before the script, `auto` says
+ * how many events to track at once.
+ */
+const MODULE = `<!doctype html><meta charset=utf-8><title>shop</title><link rel=icon href=data:,><script>
+const { before = '', auto = 0, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+(0, eval)(before);
+</script><script type=module>
 import * as headwater from '/sdk/headwater.js';
 window.headwater = headwater;
-const { auto = 0, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 headwater.init(options);
 for (let n = 0; n < auto; n++) headwater.track('auto', { n });
 window.started = true;
@@ -26,7 +31,7 @@ headwater.init(JSON.parse(decodeURIComponent(location.hash.slice(1))));
 window.started = true;
 </script>`;
 
-const PAGES = { '/classic': CLASSIC, '/other': '<title>other</title><link rel=icon href=data:,>' };
+const PAGES = { '/classic': CLASSIC, '/other': '<!doctype html><meta charset=utf-8><title>other</title><link rel=icon href=data:,>' };
 
 export const startSite = async () => {
   const site = {
@@ -35,6 +40,8 @@ export const startSite = async () => {
     wasmDelayMs: 0,
     /** Whether pages are cross-origin isolated, which gives them clocks of 5 µs instead of 100. */
     isolated: false,
+    /** What each page begins with. */
+    head: '',
     stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
   };
   const server = http.createServer(async (request, response) => {
@@ -45,7 +52,7 @@ export const startSite = async () => {
     }
     if (!pathname.startsWith('/sdk/')) {
       response.setHeader('content-type', 'text/html');
-      return response.end(PAGES[pathname] ?? MODULE);
+      return response.end((PAGES[pathname] ?? MODULE).replace('<meta charset=utf-8>', `$&${site.head}`));
     }
     const delay = pathname.endsWith('.wasm') ? site.wasmDelayMs : 0;
     if (delay) await new Promise((wake) => setTimeout(wake, delay));

@@ -1,11 +1,9 @@
 /** One server, one faulty door, one site and one browser for a file of scenarios. */
-import { randomUUID } from 'node:crypto';
-
+import { Books } from './books.mjs';
 import { startBrowser } from './browser.mjs';
 import { startProxy } from './proxy.mjs';
 import { startServer } from './server.mjs';
 import { startSite } from './site.mjs';
-import { until } from './until.mjs';
 
 export const startWorld = async () => {
   const server = await startServer();
@@ -31,9 +29,10 @@ export const startWorld = async () => {
   };
 };
 
-class Visitor {
+class Visitor extends Books {
   constructor(context, { server, proxy, site }) {
-    Object.assign(this, { context, server, proxy, site, key: `e2e-${randomUUID()}`, errors: [] });
+    super(server);
+    Object.assign(this, { context, proxy, site, errors: [] });
     context.on('weberror', (error) => this.errors.push(error.error().message));
   }
 
@@ -51,33 +50,6 @@ class Visitor {
     const all = { site: this.key, endpoint: `${this.proxy.address}/collect`, ...options };
     await page.goto(`${this.site.address}${path}#${encodeURIComponent(JSON.stringify(all))}`, goto);
     await page.waitForFunction(() => window.started);
-  }
-
-  /** Events counted so far. */
-  async events() {
-    return (await this.server.report(this.key, 'events'))[0]?.events ?? 0;
-  }
-
-  async counted(events) {
-    await until(`${events} events counted`, async () => (await this.events()) === events, 40_000);
-  }
-
-  /** The promise, as numbers: all that is known is counted or named, nothing is on its way or unexplained. */
-  async settled(known, lost = {}) {
-    const sum = Object.values(lost).reduce((a, b) => a + b, 0);
-    return until(
-      `known ${known}, lost ${JSON.stringify(lost)}`,
-      async () => {
-        const { total } = await this.server.delivery(this.key);
-        const same = Object.entries(lost).every(([reason, n]) => total.lost[reason] === n);
-        const named = Object.values(total.lost).reduce((a, b) => a + b, 0);
-        if (total.known !== known || total.counted !== known - sum || named !== sum || !same)
-          throw Error(JSON.stringify(total));
-        if (total.in_flight !== 0 || total.unexplained !== 0) throw Error(JSON.stringify(total));
-        return total;
-      },
-      40_000,
-    );
   }
 
   /** What localStorage of the site holds, without the prefix. */

@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { coin } from '../harness/proxy.mjs';
+import { coin, seed, showSeed } from '../harness/random.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
 import { startWorld } from '../harness/world.mjs';
 
-const seed = Number(process.env.HEADWATER_SEED ?? Date.now() % 1_000_000);
-
 let world;
 before(async () => {
-  console.log(`seed ${seed} (HEADWATER_SEED=${seed} repeats it)`);
+  showSeed();
   world = await startWorld();
 });
 after(() => world?.stop());

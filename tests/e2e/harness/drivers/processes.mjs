@@ -1,0 +1,89 @@
+/**
+ * The processes of a browser that we started, found as descendants of the one we know (through /proc, so on Linux), and
+ * their end. Nothing is ever looked for by its name: it could be somebody else's.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+
+import { until } from '../until.mjs';
+
+/** parent, state and CPU time (in ticks of 10 ms) of a process; undefined if it is gone. */
+const stat = (pid) => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything.
+    const [state, parent, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: +parent, ticks: +rest[9] + +rest[10] };
+  } catch {
+    return undefined;
+  }
+};
+
+const descendants = (pid) => {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const parents = new Map(all.map((name) => [+name, stat(name)?.parent]));
+  const found = new Set([pid]);
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const [child, parent] of parents) if (found.has(parent)) found.add(child);
+  }
+  found.delete(pid);
+  return [...found];
+};
+
+const isAlive = (pid) => {
+  const state = stat(pid)?.state;
+  return state !== undefined && state !== 'Z' && state !== 'X';
+};
+
+const killQuietly = (pid) => {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+};
+
+/** Ends the process group that `child` leads, and whoever of its descendants left the group. */
+export const killAll = async (child) => {
+  const { pid } = child;
+  const all = descendants(pid);
+  killQuietly(-pid);
+  for (const one of all) killQuietly(one);
+  started.delete(child);
+  await until('the end of the browser', () => ![pid, ...all].some(isAlive));
+};
+
+/**
+ * The process that runs `page`: the descendant of `browser` that is busiest while the page is. No browser tells, and
+ * what each calls its processes changes with versions.
+ */
+export const contentProcess = async (browser, page) => {
+  const ticks = () => new Map(descendants(browser).map((pid) => [pid, stat(pid)?.ticks ?? 0]));
+  const before = ticks();
+  await page.evaluate(() => {
+    for (const end = performance.now() + 400; performance.now() < end; );
+  });
+  const spent = [...ticks()].map(([pid, now]) => [pid, now - (before.get(pid) ?? now)]);
+  const [[pid, most], [, next = 0] = []] = spent.sort(([, a], [, b]) => b - a);
+  if (most < 5 || most < 2 * next) throw Error(`which process is the page's? ${JSON.stringify(spent.slice(0, 4))}`);
+  return pid;
+};
+
+/** Ends one process, and returns when it is gone. */
+export const kill = async (pid) => {
+  killQuietly(pid);
+  await until('the end of the process', () => !isAlive(pid));
+};
+
+const started = new Set();
+
+/** Does not leave `child` behind, whatever happens to the tests. */
+export const mind = (child) => {
+  started.add(child);
+  child.once('exit', () => started.delete(child));
+  return child;
+};
+
+process.on('exit', () => {
+  for (const { pid } of started) killQuietly(-pid);
+});
