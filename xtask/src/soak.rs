@@ -33,6 +33,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     let amount = Amount {
         crashes: arguments.rounds,
         browser_seeds: arguments.browser_seeds,
+        brief: false,
         cases: Some(arguments.cases),
         orders: shuffles
             .flat_map(|seed| [false, true].map(|twice| Order { twice, shuffled: Some(seed), again: false }))

@@ -1,10 +1,11 @@
-/** Every event is counted once, whatever stands between the page and the server: the same in every browser. */
-import assert from 'node:assert/strict';
+/** Every event is counted once, or named, in every browser: the same scenarios, in a world that they share. */
 import { after, before, test } from 'node:test';
 
 import { BROWSER } from '../harness/browser.mjs';
-import { coin, seed, showSeed } from '../harness/random.mjs';
-import { until } from '../harness/until.mjs';
+import { showSeed } from '../harness/random.mjs';
+import * as leaving from './leaving.mjs';
+import * as network from './network.mjs';
+import * as storage from './storage.mjs';
 import { startWorld } from './world.mjs';
 
 let world;
@@ -14,105 +15,8 @@ before(async () => {
 });
 after(() => world?.stop());
 
-const scenario = (name, run) => test(`${BROWSER}: ${name}`, { timeout: 120_000 }, async (t) => run(await world.visitor(), t));
-
-scenario('half of the requests get 503', async (visitor) => {
-  const flip = coin(seed);
-  world.proxy.fault = (n) => (n === 0 || flip() ? '503' : undefined);
-  const page = await visitor.open();
-  await visitor.tap(page, 60);
-  await visitor.settled(60);
-});
-
-scenario('answers are lost after the server took the request', async (visitor) => {
-  world.proxy.fault = (n) => (n < 2 ? 'drop answer' : undefined);
-  const page = await visitor.open();
-  await visitor.tap(page, 20);
-  await visitor.settled(20);
-  await until('copies', async () => (await world.server.delivery(visitor.key)).total.copies >= 20);
-});
-
-scenario('a 200 without hw-ack settles nothing', async (visitor) => {
-  world.proxy.fault = () => 'empty 200';
-  const page = await visitor.open();
-  await visitor.tap(page, 20);
-  await until('two foreign answers', () => world.proxy.seen.filter((r) => r.fault === 'empty 200').length >= 2);
-  assert.equal(await visitor.events(), 0);
-  world.proxy.fault = () => undefined;
-  await visitor.settled(20);
-});
-
-scenario('answers take seconds', async (visitor) => {
-  world.proxy.fault = (n) => ({ delayMs: 1_000 + (n % 3) * 1_000 });
-  const page = await visitor.open();
-  await visitor.tap(page, 10);
-  await until('a request', () => world.proxy.seen.length > 0);
-  await visitor.tap(page, 10);
-  await visitor.load(page);
-  await visitor.tap(page, 10);
-  await visitor.settled(30);
-});
-
-scenario('two tabs', async (visitor) => {
-  const first = await visitor.open();
-  await visitor.tap(first, 1);
-  const second = await visitor.open();
-  await Promise.all([visitor.tap(first, 29), visitor.tap(second, 30)]);
-  await visitor.settled(60);
-  assert.equal((await world.server.report(visitor.key, 'users'))[0].users, 1);
-});
-
-scenario('five tabs, of which two are closed', async (visitor) => {
-  const pages = [await visitor.open()];
-  await visitor.tap(pages[0], 1);
-  while (pages.length < 5) pages.push(await visitor.open());
-  await Promise.all(pages.map((page) => visitor.tap(page, 20)));
-  await visitor.close(pages[1]);
-  await visitor.close(pages[3]);
-  const next = await visitor.open();
-  await visitor.tap(next, 1);
-  await visitor.settled(102);
-  assert.equal((await world.server.report(visitor.key, 'users'))[0].users, 1);
-});
-
-scenario('the network is away, the page is reloaded, the network is back', async (visitor) => {
-  const page = await visitor.open();
-  world.proxy.fault = () => 'offline';
-  await page.offline?.(true);
-  await visitor.tap(page, 15);
-  if (page.offline) assert.equal(await page.evaluate(() => navigator.onLine), false);
-  await page.offline?.(false);
-  await page.reload();
-  await visitor.started(page);
-  await visitor.tap(page, 15);
-  assert.equal(await visitor.events(), 0);
-  world.proxy.fault = () => undefined;
-  await visitor.settled(30);
-});
-
-scenario('nobody listens during a whole visit, and the next one finds the server', async (visitor) => {
-  await world.proxy.close();
-  const first = await visitor.open();
-  await visitor.tap(first, 20);
-  await visitor.goAway(first);
-  await world.proxy.open();
-  assert.equal(await visitor.events(), 0);
-  await visitor.load(first);
-  await visitor.tap(first, 5);
-  await visitor.settled(25);
-});
-
-scenario('the clock is set back by a day', async (visitor) => {
-  const back = 'const now = Date.now; Date.now = () => now() - 86_400_000;';
-  world.proxy.fault = () => 'offline';
-  const page = await visitor.open();
-  await visitor.tap(page, 10);
-  await page.evaluate((code) => (0, eval)(code), `{${back}}`);
-  await visitor.tap(page, 10);
-  await visitor.goAway(page);
-  world.proxy.fault = () => undefined;
-  // The visitor who comes back has the wrong clock from the beginning, and sends what the right one has stamped.
-  await visitor.load(page, { before: back });
-  await visitor.tap(page, 10);
-  await visitor.settled(30);
-});
+for (const { scenarios } of [network, storage, leaving]) {
+  for (const [name, run] of Object.entries(scenarios)) {
+    test(`${BROWSER}: ${name}`, { timeout: 240_000 }, async () => run(await world.visitor(), world));
+  }
+}

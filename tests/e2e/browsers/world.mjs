@@ -31,6 +31,7 @@ export const startWorld = async () => {
       proxy.fault = () => undefined;
       proxy.seen.length = 0;
       proxy.restart();
+      await proxy.open();
       present = new Visitor(world, await startSite());
       present.site.head = world.browser.head;
       return present;

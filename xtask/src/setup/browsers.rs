@@ -7,6 +7,12 @@ use anyhow::{Context, Result, bail};
 use super::apt;
 use crate::process;
 
+/// Where macOS keeps Chromium.
+const APPS: &[&str] = &[
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
+
 /// One kind of browser.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Browser {
@@ -52,38 +58,41 @@ impl Browser {
         }
     }
 
-    /// Where macOS keeps them.
-    fn apps(self) -> &'static [&'static str] {
-        match self {
-            Self::Chromium => &[
-                "/Applications/Chromium.app/Contents/MacOS/Chromium",
-                "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-            ],
-            Self::Firefox => &["/Applications/Firefox.app/Contents/MacOS/firefox"],
-            Self::WebKit => &[],
-        }
-    }
-
     /// Debian's, with what it needs beside it.
     fn packages(self) -> &'static [&'static str] {
         match self {
             Self::Chromium => &["chromium"],
             Self::Firefox => &["firefox-esr"],
+            // It depends on the library that brings MiniBrowser, whatever that is called in this release.
             Self::WebKit => &["webkit2gtk-driver", "xvfb"],
         }
     }
 
+    /// For whoever might think that it was tested.
+    pub(crate) fn not_here(self) -> String {
+        format!("NOT HERE: {self:?}, and no apt to install it: {}", self.by_hand())
+    }
+
     /// What to do where apt cannot.
-    pub(crate) fn by_hand(self) -> String {
+    fn by_hand(self) -> String {
         let what = match self {
             Self::Chromium => "install Chromium or Chrome",
             Self::Firefox => "install Firefox",
             Self::WebKit => "install Xvfb and WebKitGTK with its MiniBrowser",
         };
-        format!("{what} by hand and name it in {}", self.variable())
+        let where_ =
+            if self.is_driven_here() { "" } else { " on Linux (its processes are found through /proc)" };
+        format!("{what}{where_} by hand and name it in {}", self.variable())
+    }
+
+    fn is_driven_here(self) -> bool {
+        self == Self::Chromium || cfg!(target_os = "linux")
     }
 
     fn find(self) -> Option<PathBuf> {
+        if !self.is_driven_here() {
+            return None;
+        }
         if let Some(chosen) = std::env::var_os(self.variable()) {
             return Some(PathBuf::from(chosen));
         }
@@ -91,7 +100,8 @@ impl Browser {
             return mini_browser().filter(|_| process::on_path("Xvfb"));
         }
         let on_path = self.programs().iter().find_map(process::find);
-        on_path.or_else(|| self.apps().iter().map(PathBuf::from).find(|file| file.is_file()))
+        on_path
+            .or_else(|| APPS.iter().map(PathBuf::from).find(|file| file.is_file() && self == Self::Chromium))
     }
 }
 
@@ -115,10 +125,7 @@ pub(crate) fn find_or_install(wanted: &[Browser]) -> Result<(Vec<Found>, Vec<Bro
 /// The program of one browser, without which there is nothing to do.
 pub(crate) fn needed(browser: Browser) -> Result<PathBuf> {
     let (found, _) = find_or_install(&[browser])?;
-    let (_, program) = found
-        .into_iter()
-        .next()
-        .with_context(|| format!("no {browser:?} found and no apt here: {}", browser.by_hand()))?;
+    let (_, program) = found.into_iter().next().with_context(|| browser.not_here())?;
     Ok(program)
 }
 
@@ -136,5 +143,5 @@ fn mini_browser() -> Option<PathBuf> {
     let versions = folders.iter().flat_map(|folder| below(folder)).filter(|folder| {
         folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("webkit2gtk-"))
     });
-    versions.map(|folder| folder.join("MiniBrowser")).filter(|file| file.is_file()).last()
+    versions.map(|folder| folder.join("MiniBrowser")).filter(|file| file.is_file()).next_back()
 }

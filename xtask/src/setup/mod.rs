@@ -43,7 +43,7 @@ fn everything(root: &Path, browsers: bool, steps: &mut Steps) -> Result<()> {
     if browsers {
         let (_, missing) = steps.must("browsers", || browsers::find_or_install(&Browser::ALL))?;
         for browser in missing {
-            println!("  NOT FOUND: {browser:?}, and no apt here: {}", browser.by_hand());
+            println!("  {}", browser.not_here());
         }
     }
     Ok(())

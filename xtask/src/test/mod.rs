@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::replay::{self, Order};
 use crate::server::Server;
+use crate::setup::browsers::{Browser, Found};
 use crate::steps::{Count, Steps};
 use crate::wasm::border;
 use crate::{checks, process, programs, setup, sim, stop, web};
@@ -28,6 +29,8 @@ pub(crate) struct Amount {
     pub(crate) crashes: u32,
     /// Seeds of the randomised Chromium scenarios.
     pub(crate) browser_seeds: u64,
+    /// Whether the suite of all browsers kills each of them twice rather than 20 times.
+    pub(crate) brief: bool,
     /// Cases of each property test; `None` leaves it to the test.
     pub(crate) cases: Option<u32>,
     /// How the clickstream is sent, once each.
@@ -43,6 +46,7 @@ impl Amount {
         Self {
             crashes: 3,
             browser_seeds: 1,
+            brief: true,
             cases: None,
             orders: vec![order(false, None), order(true, None), order(false, Some(1))],
             seeds: 50_000,
@@ -72,7 +76,9 @@ pub(crate) struct Run<'a> {
     root: &'a Path,
     logs: PathBuf,
     steps: Steps,
-    chromium: PathBuf,
+    browsers: Vec<Found>,
+    /// What could not be had, for the end of the run.
+    not_here: Vec<Browser>,
     /// What [`Run::build`] built, by name.
     programs: BTreeMap<String, PathBuf>,
 }
@@ -82,7 +88,14 @@ impl<'a> Run<'a> {
         let logs = root.join("target/logs");
         // Logs of the run before; there may be none.
         let _ = std::fs::remove_dir_all(&logs);
-        Self { root, logs, steps: Steps::new(), chromium: PathBuf::new(), programs: BTreeMap::new() }
+        Self {
+            root,
+            logs,
+            steps: Steps::new(),
+            browsers: Vec::new(),
+            not_here: Vec::new(),
+            programs: BTreeMap::new(),
+        }
     }
 
     /// Brings what is missing; false when something needed cannot be had.
@@ -94,9 +107,8 @@ impl<'a> Run<'a> {
             Ok(Count::ONE)
         });
         if tools && browser {
-            let found = self.steps.must("set up Chromium", || setup::for_chromium(root));
-            match found {
-                Ok(chromium) => self.chromium = chromium,
+            match self.steps.must("set up browsers", || setup::for_browsers(root)) {
+                Ok((found, not_here)) => (self.browsers, self.not_here) = (found, not_here),
                 Err(error) => println!("  FAILED: {error:#}"),
             }
         }
@@ -166,7 +178,7 @@ impl<'a> Run<'a> {
         self.command("every planted bug is found", &mut planted);
     }
 
-    /// Real parts: the package, the server, Chromium, `kill -9`, the public clickstream.
+    /// Real parts: the package, the server, browsers, `kill -9`, the public clickstream.
     pub(crate) fn whole(&mut self, amount: &Amount) {
         let root = self.root;
         let package = self.steps.check("build @headwater/web", || web::build(root).map(|()| Count::ONE));
@@ -174,25 +186,8 @@ impl<'a> Run<'a> {
             self.steps.check("imports and exports of the wasm", || border::check(root));
         }
         let Some(program) = self.programs.get("headwater").cloned() else { return };
-        if package && self.chromium.is_file() {
-            self.command(
-                "conformance in Chromium",
-                Command::new("npm")
-                    .arg("test")
-                    .current_dir(root.join("tests/conformance/web"))
-                    .env("HEADWATER_CHROMIUM", &self.chromium),
-            );
-            for seed in 1..=amount.browser_seeds {
-                self.command(
-                    &format!("Chromium, seed {seed}"),
-                    Command::new("npm")
-                        .arg("test")
-                        .current_dir(root.join("tests/e2e"))
-                        .env("HEADWATER_BIN", &program)
-                        .env("HEADWATER_CHROMIUM", &self.chromium)
-                        .env("HEADWATER_SEED", seed.to_string()),
-                );
-            }
+        if package {
+            self.in_browsers(&program, amount);
         }
         if let Some(chaos) = self.programs.get("headwater-chaos") {
             let rounds = amount.crashes;
@@ -208,6 +203,36 @@ impl<'a> Run<'a> {
             self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
         }
         self.steps.check("clickstream again, after kill -9", || replay_again(root, &program));
+    }
+
+    /// Conformance and the scenarios of Chromium; the suite that is the same everywhere in each browser.
+    fn in_browsers(&mut self, program: &Path, amount: &Amount) {
+        let root = self.root;
+        for (browser, path) in self.browsers.clone() {
+            let npm = |script: &[&str], folder: &str| {
+                let mut command = Command::new("npm");
+                command.args(script).current_dir(root.join(folder)).env(browser.variable(), &path);
+                command.env("HEADWATER_BIN", program);
+                command
+            };
+            if browser == Browser::Chromium {
+                self.command("conformance in Chromium", &mut npm(&["test"], "tests/conformance/web"));
+                for seed in 1..=amount.browser_seeds {
+                    let mut command = npm(&["test"], "tests/e2e");
+                    self.command(
+                        &format!("Chromium, seed {seed}"),
+                        command.env("HEADWATER_SEED", seed.to_string()),
+                    );
+                }
+            }
+            let mut command = npm(&["run", "browsers"], "tests/e2e");
+            command.env("HEADWATER_BROWSER", browser.name());
+            if amount.brief {
+                command.env("HEADWATER_BRIEF", "1").env("HEADWATER_SEED", "1");
+            }
+            let how = if amount.brief { "in brief" } else { "in full" };
+            self.command(&format!("delivery in {browser:?}, {how}"), &mut command);
+        }
     }
 
     /// Runs a command with its output in a log of its own, and counts the tests it reports.
@@ -235,6 +260,9 @@ impl<'a> Run<'a> {
     /// The table of durations and, alone on the last line, the verdict.
     pub(crate) fn end(self) -> Result<()> {
         self.steps.print();
+        for browser in &self.not_here {
+            println!("\n{}", browser.not_here());
+        }
         let Count { passed, failed } = self.steps.count();
         println!("\n{passed} passed, {failed} failed");
         if failed > 0 {

@@ -2,7 +2,7 @@
  * The processes of a browser that we started, found as descendants of the one we know (through /proc, so on Linux), and
  * their end. Nothing is ever looked for by its name: it could be somebody else's.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
 import { until } from '../until.mjs';
 
@@ -18,8 +18,9 @@ const stat = (pid) => {
   }
 };
 
+/** None where there is no /proc: then a browser's process group must do. */
 const descendants = (pid) => {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const all = existsSync('/proc/self/stat') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   const parents = new Map(all.map((name) => [+name, stat(name)?.parent]));
   const found = new Set([pid]);
   for (let size = 0; size < found.size; ) {
@@ -55,19 +56,20 @@ export const killAll = async (child) => {
 
 /**
  * The process that runs `page`: the descendant of `browser` that is busiest while the page is. No browser tells, and
- * what each calls its processes changes with versions.
+ * what each calls its processes changes with versions. Others may be busy by chance, so it is asked until it is clear.
  */
-export const contentProcess = async (browser, page) => {
-  const ticks = () => new Map(descendants(browser).map((pid) => [pid, stat(pid)?.ticks ?? 0]));
-  const before = ticks();
-  await page.evaluate(() => {
-    for (const end = performance.now() + 400; performance.now() < end; );
+export const contentProcess = (browser, page) =>
+  until('a process that is busy when the page is', async () => {
+    const ticks = () => new Map(descendants(browser).map((pid) => [pid, stat(pid)?.ticks ?? 0]));
+    const before = ticks();
+    await page.evaluate(() => {
+      for (const end = performance.now() + 300; performance.now() < end; );
+    });
+    const spent = [...ticks()].map(([pid, now]) => [pid, now - (before.get(pid) ?? 0)]);
+    const [[pid, most], [, next]] = [...spent.sort(([, a], [, b]) => b - a), [0, 0]];
+    if (most < 8 || most < 3 * next) throw Error(JSON.stringify(spent.slice(0, 4)));
+    return pid;
   });
-  const spent = [...ticks()].map(([pid, now]) => [pid, now - (before.get(pid) ?? now)]);
-  const [[pid, most], [, next = 0] = []] = spent.sort(([, a], [, b]) => b - a);
-  if (most < 5 || most < 2 * next) throw Error(`which process is the page's? ${JSON.stringify(spent.slice(0, 4))}`);
-  return pid;
-};
 
 /** Ends one process, and returns when it is gone. */
 export const kill = async (pid) => {

@@ -74,9 +74,10 @@ export const launch = async (profile) => {
     }),
   );
   await until('a first page', () => root.isThere);
+  const channels = [root];
   const end = async () => {
     await killAll(child);
-    root.stop();
+    for (const channel of channels) channel.stop();
     await killAll(screen.child);
   };
   return {
@@ -84,6 +85,7 @@ export const launch = async (profile) => {
     /** The tab begins with a page of `site`. */
     newPage: async (site) => {
       const channel = await Channel.start();
+      channels.push(channel);
       const url = `${site}/other#${encodeURIComponent(channel.address)}`;
       await root.evaluate((url) => void window.open(url, '_blank', 'noopener'), url);
       await until('a new tab', () => channel.isThere);

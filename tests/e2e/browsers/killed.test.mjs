@@ -1,0 +1,85 @@
+/**
+ * A browser that is killed (SIGKILL to all of its processes, as by a battery's end or an impatient system) takes what it
+ * had not written to the disk with it. Whatever is older than two seconds must come back with the next visit, and
+ * nothing may count twice. What was lost is printed.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { BROWSER } from '../harness/browser.mjs';
+import { dice, seed, showSeed } from '../harness/random.mjs';
+import { until } from '../harness/until.mjs';
+import { startWitness, tick } from '../harness/witness.mjs';
+import { BRIEF, startWorld } from './world.mjs';
+
+const KILLS = BRIEF ? 2 : 20;
+const EVERY_MS = 50;
+/** What a killed browser may lose. */
+const FORGIVEN_MS = 2_000;
+/** When it is killed, after the first event. */
+const EARLIEST_MS = 2_500;
+const LATEST_MS = 8_000;
+
+let world;
+let witness;
+before(async () => {
+  showSeed();
+  world = await startWorld();
+  witness = await startWitness();
+});
+after(() => Promise.all([world?.stop(), witness?.stop()]));
+
+test(`${BROWSER}: killed at ${KILLS} random moments`, { timeout: KILLS * 60_000 }, async (t) => {
+  const roll = dice(seed);
+  const rounds = [];
+  for (let round = 0; round < KILLS; round++) rounds.push(await oneKill(EARLIEST_MS + roll() * (LATEST_MS - EARLIEST_MS)));
+  for (const { accepted, lost, lostMs, livedMs } of rounds) {
+    const what = lost ? `${lost} lost, the first ${lostMs} ms before the end` : 'nothing lost';
+    t.diagnostic(`${BROWSER}: killed after ${livedMs} ms: ${accepted} accepted, ${what}`);
+  }
+  const sum = (name) => rounds.reduce((all, round) => all + round[name], 0);
+  const worst = Math.max(...rounds.map(({ lostMs }) => lostMs));
+  t.diagnostic(`${BROWSER}: ${KILLS} kills: ${sum('accepted')} accepted, ${sum('lost')} lost, at worst of the last ${worst} ms`);
+  assert.deepEqual(
+    rounds.filter(({ lostMs }) => lostMs > FORGIVEN_MS),
+    [],
+    `nothing older than ${FORGIVEN_MS} ms is lost`,
+  );
+});
+
+/** A visit without a network that ends `livedMs` after its first event, and what the next visit brings. */
+const oneKill = async (livedMs) => {
+  const visitor = await world.visitor();
+  witness.accepted.clear();
+  world.proxy.fault = () => 'offline';
+  const page = await visitor.open();
+  await tick(page, witness, EVERY_MS);
+  await until('a first event', () => witness.accepted.size > 0);
+  await new Promise((wake) => setTimeout(wake, livedMs));
+  const end = await world.killBrowser();
+  world.proxy.fault = () => undefined;
+  const accepted = new Map(witness.accepted);
+  const next = await visitor.open();
+  await visitor.tap(next, 1, 'next');
+  const missing = async () => {
+    const counted = await visitor.byName();
+    assert.deepEqual([...counted].filter(([, times]) => times !== 1), [], 'counted once');
+    return [...accepted].filter(([name]) => !counted.has(name)).map(([, at]) => end - at);
+  };
+  await until('the next visit', async () => (await visitor.byName()).has('next'));
+  // What is adopted may come in several requests; it is all there when nothing older is missing, or nothing comes any more.
+  let ages = await missing();
+  for (let quiet = 0; quiet < 20 && ages.some((age) => age > FORGIVEN_MS); quiet++) {
+    await new Promise((wake) => setTimeout(wake, 250));
+    const later = await missing();
+    if (later.length < ages.length) quiet = 0;
+    ages = later;
+  }
+  await until('nothing on its way or unexplained', async () => {
+    const { total } = await world.server.delivery(visitor.key);
+    if (total.in_flight || total.unexplained) throw Error(JSON.stringify(total));
+    return true;
+  });
+  ages = await missing();
+  return { accepted: accepted.size, lost: ages.length, lostMs: Math.max(0, ...ages), livedMs: Math.round(livedMs) };
+};
