@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     /// `kill -9` of a loaded server
     #[arg(long, default_value_t = 30)]
     rounds: u32,
-    /// Runs of the Chromium scenarios, each with its own seed
+    /// Runs of the scenarios that are Chromium's alone, each with its own seed
     #[arg(long, default_value_t = 5)]
     browser_seeds: u64,
     /// Cases of each property test

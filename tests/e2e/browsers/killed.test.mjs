@@ -1,7 +1,7 @@
 /**
- * A browser that is killed (SIGKILL to all of its processes, as by a battery's end or an impatient system) takes what it
- * had not written to the disk with it. Whatever is older than two seconds must come back with the next visit, and
- * nothing may count twice. What was lost is printed.
+ * A browser that is killed (SIGKILL to all of its processes, as an impatient system does) takes with it what it had not
+ * yet given to the system. Whatever is older than two seconds must come back with the next visit, and nothing may
+ * count twice. What was lost is printed.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -32,14 +32,15 @@ after(() => Promise.all([world?.stop(), witness?.stop()]));
 test(`${BROWSER}: killed at ${KILLS} random moments`, { timeout: KILLS * 60_000 }, async (t) => {
   const roll = dice(seed);
   const rounds = [];
-  for (let round = 0; round < KILLS; round++) rounds.push(await oneKill(EARLIEST_MS + roll() * (LATEST_MS - EARLIEST_MS)));
+  while (rounds.length < KILLS) rounds.push(await oneKill(EARLIEST_MS + roll() * (LATEST_MS - EARLIEST_MS)));
   for (const { accepted, lost, lostMs, livedMs } of rounds) {
     const what = lost ? `${lost} lost, the first ${lostMs} ms before the end` : 'nothing lost';
     t.diagnostic(`${BROWSER}: killed after ${livedMs} ms: ${accepted} accepted, ${what}`);
   }
   const sum = (name) => rounds.reduce((all, round) => all + round[name], 0);
   const worst = Math.max(...rounds.map(({ lostMs }) => lostMs));
-  t.diagnostic(`${BROWSER}: ${KILLS} kills: ${sum('accepted')} accepted, ${sum('lost')} lost, at worst of the last ${worst} ms`);
+  const all = `${sum('accepted')} accepted, ${sum('lost')} lost, at worst of the last ${worst} ms`;
+  t.diagnostic(`${BROWSER}: ${KILLS} kills: ${all}`);
   assert.deepEqual(
     rounds.filter(({ lostMs }) => lostMs > FORGIVEN_MS),
     [],
@@ -67,7 +68,7 @@ const oneKill = async (livedMs) => {
     return [...accepted].filter(([name]) => !counted.has(name)).map(([, at]) => end - at);
   };
   await until('the next visit', async () => (await visitor.byName()).has('next'));
-  // What is adopted may come in several requests; it is all there when nothing older is missing, or nothing comes any more.
+  // What is adopted may come in several requests: it is all there when nothing old is missing, or nothing more comes.
   let ages = await missing();
   for (let quiet = 0; quiet < 20 && ages.some((age) => age > FORGIVEN_MS); quiet++) {
     await new Promise((wake) => setTimeout(wake, 250));

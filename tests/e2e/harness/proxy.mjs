@@ -33,7 +33,10 @@ export const startProxy = async (target) => {
     /** Nobody listens at the address; then somebody does again. */
     close: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
     open: () =>
-      new Promise((ready) => (server.listening ? ready() : server.listen(new URL(proxy.address).port, '127.0.0.1', ready))),
+      new Promise((ready) => {
+        if (server.listening) ready();
+        else server.listen(new URL(proxy.address).port, '127.0.0.1', ready);
+      }),
     stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
   };
   let posts = 0;

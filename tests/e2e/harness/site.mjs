@@ -25,13 +25,16 @@ for (let n = 0; n < auto; n++) headwater.track('auto', { n });
 window.started = true;
 </script>`;
 
-const CLASSIC = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script src=/sdk/headwater.iife.js></script>
+const CLASSIC = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,>
+<script src=/sdk/headwater.iife.js></script>
 <script>
 headwater.init(JSON.parse(decodeURIComponent(location.hash.slice(1))));
 window.started = true;
 </script>`;
 
-const PAGES = { '/classic': CLASSIC, '/other': '<!doctype html><meta charset=utf-8><title>other</title><link rel=icon href=data:,>' };
+const OTHER = '<!doctype html><meta charset=utf-8><title>other</title><link rel=icon href=data:,>';
+
+const PAGES = { '/classic': CLASSIC, '/other': OTHER };
 
 export const startSite = async () => {
   const site = {

@@ -143,5 +143,5 @@ fn mini_browser() -> Option<PathBuf> {
     let versions = folders.iter().flat_map(|folder| below(folder)).filter(|folder| {
         folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("webkit2gtk-"))
     });
-    versions.map(|folder| folder.join("MiniBrowser")).filter(|file| file.is_file()).next_back()
+    versions.map(|folder| folder.join("MiniBrowser")).rfind(|file| file.is_file())
 }

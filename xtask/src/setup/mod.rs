@@ -21,7 +21,7 @@ use browsers::{Browser, Found};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Also install Chromium, Firefox and WebKitGTK where they are missing (asks apt, so root or sudo without a password)
+    /// Also install the browsers that are missing (asks apt, so root or sudo without a password)
     #[arg(long)]
     browsers: bool,
 }

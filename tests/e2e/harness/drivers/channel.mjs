@@ -17,7 +17,7 @@ let question;
 const ask = async () => {
   const { signal } = (question = new AbortController());
   for (let said = {}; ;) {
-    const answer = await fetch(door, { method: 'POST', body: JSON.stringify({ page, href: location.href, ...said }), signal });
+    const answer = await fetch(door, { method: 'POST', body: JSON.stringify({ page, ...said }), signal });
     const { n, code, argument } = await answer.json();
     try {
       said = { n, value: await (0, eval)('(' + code + ')')(argument) };
@@ -37,9 +37,8 @@ addEventListener('pagehide', () => {
 /** One tab. */
 export class Channel {
   address = '';
-  /** Which document is there: its id, and its address. */
+  /** Which document is there. */
   page = '';
-  href = '';
   /** Whether that document was left. */
   gone = false;
   #asking;
@@ -76,12 +75,12 @@ export class Channel {
     } catch {
       return;
     }
-    const { page, href, gone = false, ...result } = JSON.parse(body);
+    const { page, gone = false, ...result } = JSON.parse(body);
     if (gone) {
       this.gone ||= page === this.page;
       return response.end();
     }
-    Object.assign(this, { page, href, gone });
+    Object.assign(this, { page, gone });
     if (result.n !== undefined) this.#result = result;
     response.setHeader('access-control-allow-origin', '*');
     this.#asking = response;

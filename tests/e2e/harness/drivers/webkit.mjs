@@ -1,7 +1,7 @@
 /**
- * WebKit: GTK's MiniBrowser (its path in HEADWATER_WEBKIT) on a screen of Xvfb, driven by a channel of ours. WebKitWebDriver
- * starts every browser with storage that lives in memory, so nothing could be killed and found again; without it
- * this is the browser that a visitor has, on a profile of its own.
+ * WebKit: GTK's MiniBrowser (its path in HEADWATER_WEBKIT) on a screen of Xvfb, driven by a channel of ours.
+ * WebKitWebDriver starts every browser with storage that lives in memory, so nothing could be killed and found again;
+ * without it this is the browser that a visitor has, on a profile of its own.
  */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
@@ -55,8 +55,9 @@ export const launch = async (profile) => {
   const screen = await startScreen();
   // Tabs are opened by a page of ours on another site (`localhost`), so that no tab shares its process.
   const root = await Channel.start('localhost');
+  const first = `${root.address}#${encodeURIComponent(root.address)}`;
   const child = mind(
-    spawn(PROGRAM, ['--javascript-can-open-windows-automatically=true', `${root.address}#${encodeURIComponent(root.address)}`], {
+    spawn(PROGRAM, ['--javascript-can-open-windows-automatically=true', first], {
       detached: true,
       stdio: 'ignore',
       env: {
