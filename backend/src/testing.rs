@@ -2,9 +2,8 @@
 
 use std::{cell::RefCell, ops::Range, path::Path, rc::Rc, time::Duration};
 
-use headwater_consumer::Source;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use headwater_consumer::{Source, bounded};
+use serde_json::Value;
 
 use crate::{
     consumer::Runner,
@@ -12,9 +11,6 @@ use crate::{
     source::Wait,
     store::{Readers, Store},
 };
-
-/// 2024-03-13 08:53:20 UTC.
-pub(crate) const T0: i64 = 1_710_320_000_000;
 
 /// A topic in memory with one partition, which tests can change behind the consumer's back.
 #[derive(Clone, Default)]
@@ -54,12 +50,12 @@ impl Source for Topic {
         &mut self,
         _part: i32,
         from: u64,
-        _max_bytes: usize,
+        max_bytes: usize,
         max_records: usize,
     ) -> anyhow::Result<Vec<(u64, Vec<u8>)>> {
         let records = self.records.borrow();
-        let numbered = (0..).zip(records.iter().cloned());
-        Ok(numbered.skip(usize::try_from(from)?).take(max_records).collect())
+        let numbered = (0..).zip(records.iter().map(Vec::as_slice));
+        Ok(bounded(numbered.skip(usize::try_from(from)?), max_bytes, max_records))
     }
 
     fn committed(&mut self, _part: i32, _next: u64) {}
@@ -84,35 +80,4 @@ pub(crate) fn drain(consumer: &mut Runner<Topic>) {
 /// The one number that a query answers.
 pub(crate) fn number(readers: &Readers, sql: &str) -> i64 {
     readers.connection().unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
-}
-
-pub(crate) fn stream_id(number: u64) -> String {
-    Uuid::from_u128(u128::from(number) << 64 | 0xabc).to_string()
-}
-
-/// A page view of a stream.
-pub(crate) fn event(site: &str, stream: u64, seq: u32) -> Value {
-    let at = T0 + i64::from(seq) * 1000;
-    json!({
-        "event_id": Uuid::from_u128(u128::from(stream) << 32 | u128::from(seq)).to_string(),
-        "stream": stream_id(stream), "seq": seq, "site_id": site, "client_id": format!("client-{stream}"),
-        "session_id": format!("session-{stream}"), "event_type": "pageview", "url": format!("/{}", seq % 3),
-        "timestamp": at, "ts": at, "sent_at": at + 5, "received_at": at + 10, "schema_version": 1,
-    })
-}
-
-/// A click without a stream.
-pub(crate) fn plain(site: &str, id: u128) -> Value {
-    json!({
-        "event_id": Uuid::from_u128(id).to_string(), "site_id": site, "client_id": "c", "event_type": "click",
-        "timestamp": T0, "ts": T0, "sent_at": T0, "received_at": crate::clock::unix_ms(), "schema_version": 1,
-    })
-}
-
-/// A ledger record of a stream.
-pub(crate) fn ledger(site: &str, stream: u64, at: [u32; 2], lost: &Value) -> Value {
-    json!({
-        "event_type": "$ledger", "site_id": site, "stream": stream_id(stream), "client_id": "c", "at": at,
-        "lost": lost, "by": "sdk", "received_at": T0, "sent_at": T0,
-    })
 }

@@ -319,17 +319,17 @@ impl<S: Source, D: Store, N: Numbers> Consumer<S, D, N> {
             before = read.first().filter(|(offset, _)| *offset == next - 1).map(|(_, record)| hash(record));
         }
         let resumed = resume::resume(stored, &bounds, before);
-        let source = self.source.name();
         let mut deleted = None;
         match &resumed {
             Resume::Deleted(span) => {
+                let source = self.source.name();
                 tracing::error!(source, part, ?span, "records were deleted before they were read");
                 deleted = Some(span.clone());
             }
-            Resume::On(_) => {}
+            Resume::On(next) => self.source.committed(part, *next),
             Resume::Restart(start, mismatch) => {
                 tracing::warn!(
-                    source,
+                    source = self.source.name(),
                     part,
                     start,
                     ?mismatch,

@@ -30,10 +30,12 @@ mod window;
 pub use batch::{Batch, Changes, Problem, hash};
 pub use consumer::{Consumer, EXPIRE_EVERY_MS, MAX_RECORDS};
 pub use numbers::{Counts, Kind, Numbers};
-pub use source::Source;
+pub use source::{Source, Unready, bounded};
 pub use state::{Delivery, State, StreamAccount, Tracked};
 pub use store::Store;
 pub use window::{WINDOW_MS, Window};
 
 #[cfg(test)]
-mod testing;
+mod in_memory;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

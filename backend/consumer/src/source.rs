@@ -2,6 +2,12 @@
 
 use std::ops::Range;
 
+/// Why a source cannot be read at this moment though nothing is broken: its broker is away, or it is not what it was a
+/// moment ago. Whoever drives the consumer waits and asks again, however long it takes.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unready(pub String);
+
 /// A sequence of numbered records in one or more parts: the embedded log, or assigned partitions of a topic.
 /// One consumer per store.
 ///
@@ -31,6 +37,46 @@ pub trait Source {
         max_records: usize,
     ) -> anyhow::Result<Vec<(u64, Vec<u8>)>>;
 
-    /// Everything before `next` is committed; what is old enough may be dropped.
+    /// Everything before `next` is committed, now or by an earlier process; what is old enough may be dropped.
     fn committed(&mut self, part: i32, next: u64);
+}
+
+/// The first of `records` until they add up to `max_bytes` or there are `max_records`: what one [`Source::read`]
+/// returns. No record is taken from the iterator that is not returned.
+pub fn bounded<R: Into<Vec<u8>>>(
+    records: impl IntoIterator<Item = (u64, R)>,
+    max_bytes: usize,
+    max_records: usize,
+) -> Vec<(u64, Vec<u8>)> {
+    let mut records = records.into_iter();
+    let (mut read, mut bytes) = (Vec::new(), 0);
+    while bytes < max_bytes && read.len() < max_records {
+        let Some((offset, record)) = records.next() else { break };
+        let record: Vec<u8> = record.into();
+        bytes += record.len();
+        read.push((offset, record));
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_ends_with_the_record_that_reaches_a_bound_and_takes_no_other() {
+        let records = [(3, &b"aaa"[..]), (4, b"bbb"), (7, b"ccc")];
+        for (max_bytes, max_records, count) in
+            [(3, 9, 1), (4, 9, 2), (99, 1, 1), (99, 9, 3), (0, 9, 0), (9, 0, 0)]
+        {
+            let mut left = records.into_iter();
+            let read = bounded(&mut left, max_bytes, max_records);
+            assert_eq!(
+                (read.len(), left.len()),
+                (count, 3 - count),
+                "{max_bytes} bytes, {max_records} records"
+            );
+            assert!(read.iter().zip(records).all(|(read, record)| *read == (record.0, record.1.to_vec())));
+        }
+    }
 }

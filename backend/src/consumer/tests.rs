@@ -1,3 +1,4 @@
+use headwater_consumer::testing::{T0, any_records, event, ledger, plain};
 use headwater_numbers::{
     days::Day,
     report::{Group, Metric, Question},
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     query::Rows,
-    testing::{T0, Topic, consumer, drain, event, ledger, number, plain},
+    testing::{Topic, consumer, drain, number},
 };
 
 const SITE: u64 = 1;
@@ -26,42 +27,13 @@ fn totals(consumer: &Runner<Topic>) -> [u64; 6] {
     ]
 }
 
-/// Records of a few streams in disorder: events, copies, losses, end claims, drops, plain events.
-fn any_records(seed: u64) -> Vec<Value> {
-    let mut random = fastrand::Rng::with_seed(seed);
-    let reasons = ["queue_full", "storage", "vanished", "newer_than_we_are"];
-    let records = (0..random.usize(50..400)).map(|_| {
-        let (stream, seq) = (random.u64(0..6), random.u32(0..60));
-        match random.u32(0..10) {
-            0 => plain("shop", random.u128(0..30)),
-            1 => {
-                let lost = json!([[seq, seq + random.u32(0..9), random.choice(reasons)]]);
-                ledger("shop", stream, [seq / 2, seq + random.u32(0..5)], &lost)
-            }
-            2 => {
-                let mut said = ledger("shop", stream, [seq, seq], &json!([]));
-                said["end"] = random.bool().into();
-                said["refused"] = json!({ "sampled": random.u32(0..9) });
-                said["sent_at"] = (T0 + i64::from(seq) * 1000).into();
-                said
-            }
-            3 => json!({
-                "event_type": "$ledger", "site_id": "shop", "by": "collector", "unnamed": { "rejected": seq },
-                "received_at": clock::unix_ms(), "sent_at": 0,
-            }),
-            _ => event("shop", stream, seq),
-        }
-    });
-    records.collect()
-}
-
 #[test]
 fn a_restart_reads_back_the_very_state() {
     for seed in 0..12 {
         let dir = tempfile::tempdir().unwrap();
         let topic = Topic::of([]);
         let mut before = consumer(dir.path(), &topic);
-        for chunk in any_records(seed).chunks(37) {
+        for chunk in any_records(seed, clock::unix_ms()).chunks(37) {
             topic.push(chunk.iter().cloned());
             drain(&mut before);
         }
@@ -82,7 +54,7 @@ fn any_order_and_any_copies_give_the_same_numbers() {
         let lost = |at: u32| ledger("shop", 3, [at, at + 3], &json!([[at, at + 2, "queue_full"]]));
         let mut records: Vec<Value> = (0..40).map(|seq| event("shop", random.u64(0..4), seq)).collect();
         records.extend((0..5).map(|_| lost(random.u32(0..60))));
-        records.extend((0..5).map(|id| plain("shop", id)));
+        records.extend((0..5).map(|id| plain("shop", id, clock::unix_ms())));
         let expected = numbers_of(&records, 1000);
 
         let copies = random.choose_multiple(records.clone(), 25);
@@ -114,13 +86,13 @@ fn numbers_of(records: &[Value], per_commit: usize) -> impl Eq + std::fmt::Debug
 #[test]
 fn a_failed_commit_forgets_what_it_decided_and_the_records_count_once_later() {
     let dir = tempfile::tempdir().unwrap();
-    let topic = Topic::of([event("shop", 1, 0), plain("shop", 1)]);
+    let topic = Topic::of([event("shop", 1, 0), plain("shop", 1, clock::unix_ms())]);
     let mut consumer = consumer(dir.path(), &topic);
     drain(&mut consumer);
     topic.push([
         event("shop", 1, 1),
         event("shop", 2, 0),
-        plain("shop", 2),
+        plain("shop", 2, clock::unix_ms()),
         ledger("shop", 1, [1, 9], &json!([])),
     ]);
 

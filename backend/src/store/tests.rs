@@ -1,10 +1,10 @@
 use std::fs;
 
-use headwater_consumer::Store as _;
+use headwater_consumer::{Store as _, testing::event};
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Topic, consumer, drain, event, number};
+use crate::testing::{Topic, consumer, drain, number};
 
 #[test]
 fn every_column_has_a_value_of_its_type() {

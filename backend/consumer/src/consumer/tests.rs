@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{
-    Fate, InMemory, T0, Topic, any_records, consumer, delivery, drain, event, ledger, plain, restarted,
-    totals,
+use crate::{
+    in_memory::{Fate, InMemory, Topic, consumer, delivery, drain, restarted, totals},
+    testing::{T0, any_records, event, ledger, plain},
 };
 
 fn push(consumer: &mut InMemory, part: i32, records: impl IntoIterator<Item = Value>) {
@@ -18,7 +18,7 @@ fn deleted(consumer: &InMemory) -> Vec<(i32, u64, u64)> {
 fn a_restart_reads_back_the_very_state() {
     for seed in 0..50 {
         let mut before = consumer(Topic::of([]));
-        for chunk in any_records(seed).chunks(37) {
+        for chunk in any_records(seed, T0).chunks(37) {
             push(&mut before, 0, chunk.iter().cloned());
             drain(&mut before);
         }
@@ -32,7 +32,7 @@ fn a_restart_reads_back_the_very_state() {
 #[test]
 fn reading_a_topic_again_changes_nothing_but_copies() {
     for seed in 100..120 {
-        let mut first = consumer(Topic::of(any_records(seed)));
+        let mut first = consumer(Topic::of(any_records(seed, T0)));
         drain(&mut first);
         let [known, counted, _, lost, plain, _] = totals(&first);
         let rows = |consumer: &InMemory| {
@@ -65,7 +65,7 @@ fn any_order_any_copies_and_any_commits_give_the_same_numbers() {
         let lost = |at: u32| ledger("shop", 3, [at, at + 3], &json!([[at, at + 2, "queue_full"]]));
         let mut records: Vec<Value> = (0..40).map(|seq| event("shop", random.u64(0..4), seq)).collect();
         records.extend((0..5).map(|_| lost(random.u32(0..60))));
-        records.extend((0..5).map(|id| plain("shop", id)));
+        records.extend((0..5).map(|id| plain("shop", id, T0)));
         let numbers_of = |records: &[Value], parts: i32, per_commit: usize| {
             let mut consumer = consumer(Topic::of([]));
             for (chunk, part) in records.chunks(per_commit).zip((0..parts).cycle()) {
@@ -90,9 +90,9 @@ fn any_order_any_copies_and_any_commits_give_the_same_numbers() {
 #[test]
 fn a_failed_commit_forgets_what_it_decided_and_the_records_count_once_later() {
     for fate in [Fate::FailsAfter, Fate::FailsBefore] {
-        let mut consumer = consumer(Topic::of([event("shop", 1, 0), plain("shop", 1)]));
+        let mut consumer = consumer(Topic::of([event("shop", 1, 0), plain("shop", 1, T0)]));
         drain(&mut consumer);
-        let more = [event("shop", 1, 1), event("shop", 2, 0), plain("shop", 2)];
+        let more = [event("shop", 1, 1), event("shop", 2, 0), plain("shop", 2, T0)];
         push(&mut consumer, 0, more);
         push(&mut consumer, 0, [ledger("shop", 1, [1, 9], &json!([]))]);
         consumer.store_mut().next = Some(fate);
@@ -274,8 +274,8 @@ fn two_sites_and_two_streams_may_use_the_same_names() {
         event("shop", 1, 0),
         event("blog", 1, 0),
         event("shop", 2, 0),
-        plain("shop", 9),
-        plain("blog", 9),
+        plain("shop", 9, T0),
+        plain("blog", 9, T0),
     ]));
     drain(&mut consumer);
     assert_eq!(consumer.store().events().count(), 5);

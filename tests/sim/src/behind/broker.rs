@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use headwater_consumer::Source;
+use headwater_consumer::{Source, bounded};
 
 /// Milliseconds from a producer to the broker and back, unless told otherwise.
 const TAKES_MS: u64 = 4;
@@ -250,16 +250,7 @@ impl Source for Broker {
         ensure!(!std::mem::take(&mut self.is_renewed), "the topic was created anew");
         let bounds = self.bounds(part)?;
         ensure!((bounds.start..=bounds.end).contains(&from), "offset {from} is not in {bounds:?}");
-        let mut read = Vec::new();
-        let mut bytes = 0;
-        for (offset, record) in self.records_from(part, from).take(max_records) {
-            if bytes >= max_bytes {
-                break;
-            }
-            bytes += record.len();
-            read.push((offset, record.to_vec()));
-        }
-        Ok(read)
+        Ok(bounded(self.records_from(part, from), max_bytes, max_records))
     }
 
     fn committed(&mut self, _part: i32, _next: u64) {}

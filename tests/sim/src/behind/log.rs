@@ -3,8 +3,8 @@
 
 use std::{mem, ops::Range};
 
-use anyhow::{Context, ensure};
-use headwater_consumer::Source;
+use anyhow::ensure;
+use headwater_consumer::{Source, bounded};
 use headwater_core::{
     frame::{self, HEADER_LEN},
     planted,
@@ -160,17 +160,8 @@ impl Source for Log {
         ensure!(!mem::take(&mut self.renewed), "another log took its place");
         let bounds = self.readable();
         ensure!((bounds.start..=bounds.end).contains(&from), "offset {from} is not in {bounds:?}");
-        let mut read = Vec::new();
-        let mut bytes = 0;
-        for offset in (from..bounds.end).take(max_records) {
-            if bytes >= max_bytes {
-                break;
-            }
-            let record = self.record(offset).context("a record below the end")?;
-            bytes += record.len();
-            read.push((offset, record.to_vec()));
-        }
-        Ok(read)
+        let records = (from..bounds.end).map_while(|offset| Some((offset, self.record(offset)?)));
+        Ok(bounded(records, max_bytes, max_records))
     }
 
     fn committed(&mut self, _part: i32, _next: u64) {}

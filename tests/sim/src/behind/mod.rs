@@ -1,6 +1,5 @@
 //! What is behind the edges: log or bridge and broker, the consumer, the store.
 
-pub mod books;
 pub mod bridge;
 pub mod broker;
 pub mod log;

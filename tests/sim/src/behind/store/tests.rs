@@ -2,7 +2,10 @@ use headwater_consumer::Consumer;
 use headwater_schema::{At, Event, Ledger, Lost, RawValue, Record, Uuid};
 
 use super::*;
-use crate::behind::{books::Books, log::Log, numbers::Names};
+use crate::behind::{log::Log, numbers::Names};
+use books::{Books, Counted};
+
+mod books;
 
 const T0: i64 = 1_710_320_000_000;
 
@@ -48,9 +51,7 @@ fn commit(world: &mut World, records: &[Vec<u8>]) -> anyhow::Result<usize> {
 
 fn rows(world: &World) -> Vec<(u128, u32, u32, String)> {
     let books = Books::read(world.store(), T0);
-    let row = |row: &crate::behind::books::Counted<'_>| {
-        (row.stream, row.seq, row.count, row.name.unwrap_or_default().to_owned())
-    };
+    let row = |row: &Counted<'_>| (row.stream, row.seq, row.count, row.name.unwrap_or_default().to_owned());
     books.counted().iter().map(row).collect()
 }
 

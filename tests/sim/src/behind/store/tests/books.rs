@@ -1,4 +1,4 @@
-//! What an oracle asks of a store, answered from its rows alone.
+//! What the tests ask of a store, answered from its rows alone.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,10 @@ use headwater_consumer::{Delivery, State};
 use headwater_numbers::delivery::Account;
 use headwater_schema::RawValue;
 
-use super::store::Store;
+use super::Store;
 
 /// The rows of one moment.
-#[derive(Debug)]
-pub struct Books<'a> {
+pub(super) struct Books<'a> {
     counted: Vec<Counted<'a>>,
     /// Numbers of each stream by its UUID: one, unless something is wrong.
     streams: BTreeMap<u128, Vec<u64>>,
@@ -20,26 +19,24 @@ pub struct Books<'a> {
 }
 
 /// One event of a stream that is counted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Counted<'a> {
+pub(super) struct Counted<'a> {
     /// The site's public key.
-    pub site: &'a str,
+    pub(super) site: &'a str,
     /// The stream's UUID, big-endian.
-    pub stream: u128,
+    pub(super) stream: u128,
     /// Its number in the stream.
-    pub seq: u32,
+    pub(super) seq: u32,
     /// How many rows it has: 1, unless something is wrong.
-    pub count: u32,
+    pub(super) count: u32,
     /// `name` of its first row.
-    pub name: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
     /// `props` of its first row, as JSON text.
-    pub props: Option<&'a str>,
+    pub(super) props: Option<&'a str>,
 }
 
 impl<'a> Books<'a> {
     /// Reads `store` at `now`, Unix milliseconds.
-    #[must_use]
-    pub fn read(store: &'a Store, now: i64) -> Self {
+    pub(super) fn read(store: &'a Store, now: i64) -> Self {
         let mut books = Self {
             counted: Vec::new(),
             streams: BTreeMap::new(),
@@ -84,19 +81,17 @@ impl<'a> Books<'a> {
     }
 
     /// Every counted event that has a stream, by site, stream and seq.
-    #[must_use]
-    pub fn counted(&self) -> &[Counted<'a>] {
+    pub(super) fn counted(&self) -> &[Counted<'a>] {
         &self.counted
     }
 
     /// Every stream that a row names, ascending.
-    pub fn streams(&self) -> impl Iterator<Item = u128> + '_ {
+    pub(super) fn streams(&self) -> impl Iterator<Item = u128> + '_ {
         self.streams.keys().copied()
     }
 
     /// The account of a stream; none if no row names it.
-    #[must_use]
-    pub fn account(&self, stream: u128) -> Option<Account> {
+    pub(super) fn account(&self, stream: u128) -> Option<Account> {
         let mut account = Account::default();
         for number in self.streams.get(&stream)? {
             let tracked = self.state.stream(*number)?;
@@ -106,16 +101,9 @@ impl<'a> Books<'a> {
     }
 
     /// The answer of `/delivery`, with at most so many streams; empty if no row names the site.
-    #[must_use]
-    pub fn delivery(&self, site: &str, streams: usize) -> Delivery {
+    pub(super) fn delivery(&self, site: &str, streams: usize) -> Delivery {
         let number = self.sites.get(site).copied().unwrap_or_default();
         self.state.delivery(number, self.now, streams)
-    }
-
-    /// The fold of the rows.
-    #[must_use]
-    pub fn state(&self) -> &State {
-        &self.state
     }
 
     fn name(&mut self, site: &'a str, site_no: u64, stream: Option<(u128, u64)>) {
