@@ -16,6 +16,7 @@ mod checks;
 mod coverage;
 mod demo;
 mod http;
+mod kafka;
 mod outdated;
 mod process;
 mod programs;
@@ -54,6 +55,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Install what building and testing needs into the user's cache directory
     Setup(setup::Arguments),
+    /// Start a real Kafka broker on loopback, print its address, and stop it at Ctrl-C
+    Kafka,
     /// Run the simulator; its own `--help` lists what it takes
     #[command(disable_help_flag = true)]
     Sim(sim::Arguments),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&root, &arguments),
         Command::Coverage => coverage::run(&root),
         Command::Demo(arguments) => demo::run(&root, &arguments),
+        Command::Kafka => kafka::run(),
         Command::Setup(arguments) => setup::run(&root, &arguments),
         Command::Sim(arguments) => sim::run(&root, &arguments),
         Command::Soak(arguments) => soak::run(&root, &arguments),

@@ -7,6 +7,7 @@ pub(crate) mod browsers;
 pub(crate) mod cache;
 mod coverage;
 mod duckdb;
+pub(crate) mod kafka;
 pub(crate) mod python;
 mod rustup;
 mod tools;
@@ -70,6 +71,11 @@ pub(crate) fn for_chromium(root: &Path) -> Result<PathBuf> {
 pub(crate) fn for_browsers(root: &Path) -> Result<(Vec<Found>, Vec<Browser>)> {
     tools::install(&root.join("tests/e2e"))?;
     browsers::find_or_install(&Browser::ALL)
+}
+
+/// What a Kafka broker needs to be started.
+pub(crate) fn for_kafka() -> Result<kafka::Kafka> {
+    kafka::install()
 }
 
 /// What line coverage needs. Only its command asks for it: it is built from source.

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::kafka::Cluster;
 use crate::replay::{self, Order};
 use crate::server::Server;
 use crate::setup::browsers::{Browser, Found};
@@ -22,6 +23,9 @@ pub(crate) struct Arguments {
     #[arg(long)]
     quick: bool,
 }
+
+/// What compiles librdkafka.
+const KAFKA: &str = "headwater-backend/kafka";
 
 /// How much of everything.
 pub(crate) struct Amount {
@@ -121,7 +125,9 @@ impl<'a> Run<'a> {
         self.command("format", process::cargo(root).args(["fmt", "--all", "--check"]));
         self.command(
             "lints",
-            process::cargo(root).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            process::cargo(root)
+                .args(["clippy", "--workspace", "--all-targets", "--features", KAFKA])
+                .args(["--", "-D", "warnings"]),
         );
         self.command("types", Command::new("npm").args(["run", "check"]).current_dir(root.join("sdk-web")));
         self.steps.check("documents and files", || checks::run(root));
@@ -199,6 +205,7 @@ impl<'a> Run<'a> {
                     .current_dir(root),
             );
         }
+        self.kafka();
         for order in &amount.orders {
             self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
         }
@@ -232,6 +239,21 @@ impl<'a> Run<'a> {
             }
             let how = if amount.brief { "in brief" } else { "in full" };
             self.command(&format!("delivery in {browser:?}, {how}"), &mut command);
+        }
+    }
+
+    /// The store's consumer on a real broker.
+    fn kafka(&mut self) {
+        let cluster = self.steps.must("a Kafka broker", || Cluster::start(setup::for_kafka()?, 1));
+        match cluster {
+            Ok(mut cluster) => {
+                let mut tests = process::cargo(self.root);
+                // The selection of all other builds, so that only what Kafka is a feature of is compiled again.
+                tests.args(["test", "--workspace", "--features", KAFKA, "--test", "kafka"]);
+                self.command("consumer on Kafka", tests.env("HEADWATER_KAFKA", cluster.bootstrap()));
+                self.steps.check("stop Kafka", || cluster.stop(0).map(|()| Count::ONE));
+            }
+            Err(error) => println!("  FAILED: {error:#}"),
         }
     }
 
