@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use headwater_consumer::{Consumer, Source, State};
+use headwater_consumer::{Consumer, Source, State, Unready};
 
 use crate::{clock, dictionary::Dictionary, query::Queries, source::Wait, store::Store};
 
@@ -21,6 +21,9 @@ pub const LINGER: Duration = Duration::from_millis(250);
 /// How long it waits for records before it looks whether it should stop.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// How long it waits after a source could not be read.
+const UNREADY: Duration = Duration::from_millis(250);
+
 /// A database that failed so often in a row does not recover by itself.
 const MAX_FAILURES: u32 = 5;
 
@@ -30,11 +33,13 @@ pub struct Runner<S> {
 }
 
 impl<S: Source + Wait> Runner<S> {
-    /// Reads back what the store knows and finds where to go on.
+    /// Reads back what the store knows and finds where to go on, later if the source is not ready.
     pub fn new(source: S, store: Store, dictionary: Dictionary) -> anyhow::Result<Self> {
         let mut consumer = Consumer::new(source, store, dictionary);
-        consumer.load(clock::unix_ms())?;
-        Ok(Self { consumer })
+        match consumer.load(clock::unix_ms()) {
+            Err(error) if !error.is::<Unready>() => Err(error),
+            _ => Ok(Self { consumer }),
+        }
     }
 
     /// The committed state, for readers.
@@ -57,10 +62,20 @@ impl<S: Source + Wait> Runner<S> {
         loop {
             let stopping = stop.load(Ordering::Acquire);
             let linger = if stopping { Duration::ZERO } else { LINGER };
+            if stopping {
+                self.consumer.source_mut().end();
+            }
             match self.step(linger) {
                 Ok(0) if stopping => return Ok(()),
                 Ok(0) => self.wait(IDLE),
                 Ok(_) => failures = 0,
+                Err(error) if error.is::<Unready>() => {
+                    tracing::warn!(error = format!("{error:#}"), "the source cannot be read now");
+                    if stopping {
+                        return Ok(());
+                    }
+                    thread::sleep(UNREADY);
+                }
                 Err(error) => {
                     failures += 1;
                     tracing::error!(failures, error = format!("{error:#}"), "a commit failed");

@@ -14,6 +14,8 @@ pub mod clock;
 pub mod consumer;
 pub mod dashboard;
 pub mod dictionary;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod log;
 pub mod query;
 pub mod serve;

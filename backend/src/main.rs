@@ -9,8 +9,8 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-use headwater_backend::serve::{Options, Server};
+use clap::{Args, Parser, Subcommand};
+use headwater_backend::serve::{Intake, Options, Server};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
@@ -28,29 +28,70 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run collector, log, store, API and dashboard in this process
-    Serve {
-        /// Address and port to listen on; port 0 picks a free one
-        #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
-        listen: SocketAddr,
-        /// Directory that holds the data; created if need be
-        #[arg(long)]
-        data: PathBuf,
-        /// TOML file with the sites: id, origins, read_tokens and secret_keys of each
-        #[arg(long)]
-        config: Option<PathBuf>,
-        /// Accept any site and any reader; refused on an address that is not loopback
-        #[arg(long)]
-        open: bool,
-    },
+    Serve(Serve),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Address and port to listen on; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
+    listen: SocketAddr,
+    /// Directory that holds the data; created if need be
+    #[arg(long)]
+    data: PathBuf,
+    /// TOML file with the sites: id, origins, read_tokens and secret_keys of each
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Accept any site and any reader; refused on an address that is not loopback
+    #[arg(long)]
+    open: bool,
+    #[cfg(feature = "kafka")]
+    #[command(flatten)]
+    kafka: FromKafka,
+}
+
+#[cfg(feature = "kafka")]
+#[derive(Args)]
+#[command(next_help_heading = "Events from Kafka")]
+struct FromKafka {
+    /// Read events from these brokers' topic instead of the embedded log: host:port,…
+    #[arg(long, value_name = "BROKERS", requires_all = ["topic", "no_collector"])]
+    kafka: Option<String>,
+    /// Name of the topic
+    #[arg(long, requires = "kafka")]
+    topic: Option<String>,
+    /// Only consume: no /collect, no log. Whoever fills the topic (headwater-bridge) answers the senders
+    #[arg(long, requires = "kafka")]
+    no_collector: bool,
+    /// A setting of librdkafka, as often as need be: security.protocol, sasl.username, group.id, …
+    #[arg(long, value_name = "NAME=VALUE", requires = "kafka", value_parser = setting)]
+    kafka_set: Vec<(String, String)>,
+}
+
+impl Serve {
+    fn options(self) -> Options {
+        let Self { listen, data, config, open, .. } = self;
+        #[cfg(feature = "kafka")]
+        let intake = match (self.kafka.kafka, self.kafka.topic) {
+            (Some(bootstrap), Some(topic)) => {
+                let settings = self.kafka.kafka_set;
+                Intake::Kafka(headwater_backend::kafka::Options { bootstrap, topic, settings })
+            }
+            _ => Intake::Collector,
+        };
+        #[cfg(not(feature = "kafka"))]
+        let intake = Intake::Collector;
+        Options { listen, data, config, open, intake }
+    }
 }
 
 fn main() -> ExitCode {
-    let Arguments { command: Command::Serve { listen, data, config, open } } = Arguments::parse();
+    let Arguments { command: Command::Serve(arguments) } = Arguments::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
     let outcome = Runtime::new().context("cannot start").and_then(|runtime| {
-        let outcome = runtime.block_on(serve(Options { listen, data, config, open }));
+        let outcome = runtime.block_on(serve(arguments.options()));
         // A question that nobody waits for any more must not keep the process.
         runtime.shutdown_timeout(LAST_GRACE);
         outcome
@@ -89,6 +130,12 @@ async fn serve(options: Options) -> anyhow::Result<()> {
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     found.next().ok_or_else(|| "no such address".to_owned())
+}
+
+#[cfg(feature = "kafka")]
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! Everything in one process: collector, log, consumer, store, API and dashboard over one data directory.
 //!
+//! With a topic of Kafka instead of the log there is no collector: whoever fills the topic answers the senders.
+//!
 //! Starting: lock, dictionary, database, log, consumer, socket. Stopping: no new requests, the ones under
 //! way are answered, the log is closed, the consumer commits what is in it. A kill at any moment leaves
 //! nothing to repair that the next start does not repair.
@@ -21,6 +23,7 @@ use std::{
 use anyhow::{Context, bail};
 use axum::{Router, serve::ListenerExt};
 use headwater_collector::{Sites, Unavailable};
+use headwater_consumer::Source;
 use headwater_native::{Collector, Forward};
 use headwater_segments::{AppendError, GroupCommit};
 use tokio::{
@@ -36,6 +39,8 @@ use crate::{
     dashboard,
     dictionary::Dictionary,
     log::{self, LogSource},
+    query::Queries,
+    source::Wait,
     store::Store,
 };
 
@@ -57,6 +62,19 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Any site and any reader: on a loopback address only.
     pub open: bool,
+    /// Where events come from.
+    pub intake: Intake,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug, Default)]
+pub enum Intake {
+    /// A collector in this process, and the log that it appends to.
+    #[default]
+    Collector,
+    /// A topic that others fill.
+    #[cfg(feature = "kafka")]
+    Kafka(crate::kafka::Options),
 }
 
 /// A running server.
@@ -64,7 +82,7 @@ pub struct Server {
     address: SocketAddr,
     stop_serving: oneshot::Sender<()>,
     serving: task::JoinHandle<std::io::Result<()>>,
-    log: Arc<GroupCommit>,
+    log: Option<Arc<GroupCommit>>,
     stop_consuming: Arc<AtomicBool>,
     consumer: JoinHandle<anyhow::Result<()>>,
     failures: mpsc::Receiver<String>,
@@ -82,21 +100,21 @@ impl Server {
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let address = listener.local_addr()?;
 
-        let (consumer, log) = {
-            let data = options.data.clone();
-            task::spawn_blocking(move || open(&data)).await??
-        };
-        let queries = consumer.queries()?;
         let (failed, failures) = mpsc::channel(1);
-        let forward = LogForward { log: Arc::clone(&log), failed: failed.clone() };
-        // The store is in this process, removes the copies itself, and counts them.
-        let collecting = headwater_native::Options { seen_cache: false, ..Default::default() };
-        let app = Router::new()
-            .merge(headwater_native::router(Collector::new(Arc::clone(&sites), forward, collecting)))
-            .merge(api::router(Api::new(sites, queries)))
-            .merge(dashboard::router());
         let stop_consuming = Arc::new(AtomicBool::new(false));
-        let consumer = consume(consumer, Arc::clone(&stop_consuming), failed)?;
+        let opened = {
+            let (options, stop, failed) = (options, Arc::clone(&stop_consuming), failed.clone());
+            task::spawn_blocking(move || open(options, stop, failed)).await??
+        };
+        let Opened { consumer, queries, log, routes } = opened;
+        let mut app =
+            routes.merge(api::router(Api::new(Arc::clone(&sites), queries))).merge(dashboard::router());
+        if let Some(log) = &log {
+            let forward = LogForward { log: Arc::clone(log), failed };
+            // The store is in this process, removes the copies itself, and counts them.
+            let collecting = headwater_native::Options { seen_cache: false, ..Default::default() };
+            app = app.merge(headwater_native::router(Collector::new(sites, forward, collecting)));
+        }
 
         let (stop_serving, stopped) = oneshot::channel();
         let listener = listener.tap_io(|socket| {
@@ -136,8 +154,10 @@ impl Server {
             serving.abort();
         }
         task::spawn_blocking(move || {
-            // What is answered from now on is answered 503.
-            log.close();
+            if let Some(log) = log {
+                // What is answered from now on is answered 503.
+                log.close();
+            }
             stop_consuming.store(true, Ordering::Release);
             let ended = consumer.join().unwrap_or_else(|_| bail!("the consumer's thread panicked"));
             drop(lock);
@@ -199,17 +219,48 @@ fn lock(data: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-fn open(data: &Path) -> anyhow::Result<(Runner<LogSource>, Arc<GroupCommit>)> {
+/// What runs behind the socket, and what the socket needs of it.
+struct Opened {
+    consumer: JoinHandle<anyhow::Result<()>>,
+    queries: Queries,
+    log: Option<Arc<GroupCommit>>,
+    /// Beside those that every server has.
+    routes: Router,
+}
+
+fn open(options: Options, stop: Arc<AtomicBool>, failed: mpsc::Sender<String>) -> anyhow::Result<Opened> {
+    let data = &options.data;
     let dictionary = Dictionary::open(&data.join("dictionary.log"))?;
     let store = Store::open(&data.join("headwater.duckdb"), &dictionary)?;
     let dir = data.join("log");
-    let log = log::open(&dir)?;
-    let consumer = Runner::new(LogSource::new(dir, Arc::clone(&log)), store, dictionary)?;
-    Ok((consumer, log))
+    match options.intake {
+        Intake::Collector => {
+            let log = log::open(&dir)?;
+            let consumer = Runner::new(LogSource::new(dir, Arc::clone(&log)), store, dictionary)?;
+            let queries = consumer.queries()?;
+            let consumer = consume(consumer, stop, failed)?;
+            Ok(Opened { consumer, queries, log: Some(log), routes: Router::new() })
+        }
+        #[cfg(feature = "kafka")]
+        Intake::Kafka(kafka) => {
+            if dir.is_dir() {
+                tracing::warn!("the log in {} is not read while events come from Kafka", data.display());
+            }
+            let source = crate::kafka::KafkaSource::new(&kafka)?;
+            let lag = source.lag();
+            let metrics = move || async move { lag.metrics(crate::clock::unix_ms()) };
+            let routes = Router::new()
+                .route("/healthz", axum::routing::get(|| async { "ok" }))
+                .route("/metrics", axum::routing::get(metrics));
+            let consumer = Runner::new(source, store, dictionary)?;
+            let queries = consumer.queries()?;
+            Ok(Opened { consumer: consume(consumer, stop, failed)?, queries, log: None, routes })
+        }
+    }
 }
 
-fn consume(
-    mut consumer: Runner<LogSource>,
+fn consume<S: Source + Wait + Send + 'static>(
+    mut consumer: Runner<S>,
     stop: Arc<AtomicBool>,
     failed: mpsc::Sender<String>,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {

@@ -6,4 +6,8 @@ use std::time::Duration;
 pub trait Wait {
     /// Waits until some part has durable records at or beyond its next offset, at most for `timeout`.
     fn wait(&mut self, next: &[(i32, u64)], timeout: Duration);
+
+    /// The server stops: what comes from now on is left for the next start. A source that others end, as the log is
+    /// closed, need not know.
+    fn end(&mut self) {}
 }
