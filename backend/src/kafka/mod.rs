@@ -406,9 +406,10 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        // The end of a partition is told in this way too.
-        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::PartitionEOF) {
-            tracing::warn!(%error, reason, "Kafka");
+        match error.rdkafka_error_code() {
+            // The end of a partition is no error, and that all brokers are away is told once, by who looks.
+            Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown) => {}
+            _ => tracing::warn!(%error, reason, "Kafka"),
         }
     }
 }

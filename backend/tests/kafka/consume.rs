@@ -141,10 +141,12 @@ fn a_topic_that_is_created_anew_after_it_was_read_is_read_from_its_start() {
     topic.send(0, events(1, 0..100));
     headwater.wait_for(&[100, 100, 0, 0], totals);
 
-    // Longer than what was read, so that the old offset is somewhere in the middle.
+    // Longer than what was read before the server looks again, so that its offset is somewhere in the middle.
+    headwater.signal("-STOP");
     topic.recreate(2);
     topic.send(0, events(2, 0..250));
     topic.send(0, events(1, 50..100));
+    headwater.signal("-CONT");
     headwater.wait_for(&[350, 350, 50, 0], totals);
 
     // The same while nobody reads, first longer, then shorter.
