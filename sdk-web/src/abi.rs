@@ -64,6 +64,7 @@ fn read(kind: u32, args: [u32; 8], input: &mut Input) -> Option<()> {
         25 => *input = Input::Settings(settings([a, b, c, d, e])),
         26 => *input = Input::SettingsChanged(settings([a, b, c, d, e])),
         27 => *input = Input::Visitor { draw: a },
+        28 => *input = Input::Room { bytes: a },
         _ => return None,
     }
     Some(())
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn an_unknown_kind_or_reason_says_nothing() {
         assert_eq!(input(0, [0; 8]), None);
-        assert_eq!(input(28, [0; 8]), None);
+        assert_eq!(input(29, [0; 8]), None);
         assert_eq!(input(7, [0, 0, 1, 99, 0, 0, 0, 0]), None);
     }
 

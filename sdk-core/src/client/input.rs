@@ -64,6 +64,10 @@ pub enum Input {
     /// So many calls were refused by this verdict, in all since this own stream was opened: refusing comes before the
     /// seq and is not loss. Told at each change, before [`Input::Closed`].
     Refused { stream: StreamNo, verdict: Refusal, total: u32 },
+    /// The journal's room turned out to be another than [`Limits::queue_bytes`](super::Limits::queue_bytes) said (a
+    /// browser learns late whether its larger store opens): it holds so many bytes of own events. If there are more,
+    /// the oldest go at the next [`Input::Appended`].
+    Room { bytes: u32 },
     /// The visitor was reset, here or in another tab: the next event begins a new session. (The shell removes
     /// the shared session, draws the new identity and opens a new stream.)
     Reset,

@@ -4,10 +4,12 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bodies of a stream's own events that the journal holds before the oldest are given up, in bytes.
-    /// 16,384: the first storage access of a page grows with what is stored, for every page of the site.
+    /// 16,384: the first storage access of a page grows with what is stored, for every page of the site. A shell that
+    /// finds more room says so ([`Input::Room`](super::Input::Room)).
     pub queue_bytes: u32,
-    /// Own events that the journal holds before the oldest are given up. 5,000: a browser's 16 KiB never hold so
-    /// many; it bounds the books, 32 bytes for each event, where a shell allows more.
+    /// Own events that the journal holds before the oldest are given up. 20,000: a browser's 5 MB hold so many of 250
+    /// bytes. It bounds the books of smaller ones, 32 bytes for each event and 640 KB in all, and what an eviction
+    /// looks through.
     pub queue_events: u32,
     /// Age beyond which an event is given up, in ms, by a clock that the server confirmed. 30 days: servers remember
     /// names for longer than that, so an older copy could count twice.
@@ -31,7 +33,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             queue_bytes: 16_384,
-            queue_events: 5_000,
+            queue_events: 20_000,
             max_age_ms: 30 * 24 * 60 * 60 * 1_000,
             flush_ms: 500,
             batch_events: 50,

@@ -278,6 +278,10 @@ impl Client {
                 }
             }
             Input::Reset => self.visit.reset(out),
+            Input::Room { bytes } => {
+                self.own.1 = bytes;
+                self.apply();
+            }
             Input::SessionChanged(session) => self.visit.changed(session, out),
             Input::Settings(settings) => self.set(settings, true),
             Input::SettingsChanged(settings) => self.set(settings, false),

@@ -47,13 +47,18 @@ impl Client {
         }
         trace!(self.out, Step::Set(settings));
         self.settings = settings;
-        let (flush_ms, queue_bytes) = self.own;
-        self.limits.flush_ms = applied(settings.flush_ms, flush_ms, FLUSH_MS);
-        // The shell knows what room its platform gives; and too little would make a loss of all that waits.
-        self.limits.queue_bytes = applied(settings.queue_bytes, queue_bytes, (queue_bytes / 8, queue_bytes));
+        self.apply();
         if from_answer {
             self.out.push(Effect::SaveSettings(settings));
         }
+    }
+
+    /// Sets the limits that the settings and the shell's own amount to.
+    pub(super) fn apply(&mut self) {
+        let (Settings { flush_ms, queue_bytes, .. }, own) = (self.settings, self.own);
+        self.limits.flush_ms = applied(flush_ms, own.0, FLUSH_MS);
+        // The shell knows what room its platform gives; and too little would make a loss of all that waits.
+        self.limits.queue_bytes = applied(queue_bytes, own.1, (own.1 / 8, own.1));
     }
 }
 

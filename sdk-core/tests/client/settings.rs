@@ -53,6 +53,27 @@ fn the_queue_is_made_smaller_at_most_to_an_eighth_and_never_larger() {
 }
 
 #[test]
+fn a_shell_that_finds_another_room_sets_the_limit_and_what_settings_make_of_it() {
+    let held = |before: &[Input], after: &[Input]| {
+        let mut page = Page::with(Limits { queue_bytes: 1_000, ..Limits::default() });
+        page.tell(Input::Online(false));
+        before.iter().for_each(|&input| drop(page.tell(input)));
+        let is_full = |page: &mut Page| page.append(1, 10).iter().any(|e| matches!(e, Effect::Record { .. }));
+        let few = (1..50).find(|_| is_full(&mut page));
+        after.iter().for_each(|&input| drop(page.tell(input)));
+        few.or_else(|| (50..10_000).find(|_| is_full(&mut page)))
+    };
+    let set = |queue_bytes| Input::Settings(Settings { queue_bytes, ..Settings::default() });
+    let room = |bytes| Input::Room { bytes };
+    assert_eq!(held(&[], &[]), Some(101));
+    assert_eq!(held(&[room(8_000)], &[]), Some(801));
+    assert_eq!(held(&[set(1), room(8_000)], &[]), Some(101), "an eighth of the new");
+    assert_eq!(held(&[room(8_000), set(4_000)], &[]), Some(401));
+    assert_eq!(held(&[room(8_000)], &[room(200)]), Some(50), "the oldest go at the next call");
+    assert_eq!(held(&[room(80)], &[]), Some(9));
+}
+
+#[test]
 fn a_stop_refuses_every_call_for_its_time_and_what_is_held_is_sent() {
     let mut page = Page::new();
     page.append(1, 10);

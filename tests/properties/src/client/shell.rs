@@ -41,6 +41,9 @@ pub(super) struct Shell {
     client: Client,
     limits: Limits,
     /// As last told, and clamped.
+    /// As they were told.
+    set: Settings,
+    /// As they are applied.
     settings: Settings,
     pub(super) draw: u32,
     clock: Clock,
@@ -82,6 +85,7 @@ impl Shell {
         Self {
             client: Client::new(Config { entropy: [bytes.byte(); 32], limits }),
             limits,
+            set: Settings::default(),
             settings: Settings::default(),
             draw: 0,
             clock: Clock::default(),
@@ -179,7 +183,12 @@ impl Shell {
     pub(super) fn tell(&mut self, input: Input) {
         match input {
             Input::Settings(settings) | Input::SettingsChanged(settings) => {
+                self.set = settings;
                 self.settings = self.clamped(settings);
+            }
+            Input::Room { bytes } => {
+                self.limits.queue_bytes = bytes;
+                self.settings = self.clamped(self.set);
             }
             _ => {}
         }

@@ -55,7 +55,10 @@ impl Shell {
             244..246 => self.tell(Input::Gate { until: UnixMs(self.unix + 1_000 * u64::from(bytes.byte())) }),
             246..248 => self.tell(Input::SessionChanged(session(bytes))),
             248..250 => self.tell(Input::Reset),
-            250..251 => self.tell(Input::MemoryPressure),
+            250..251 => self.tell(match bytes.below(3) {
+                0 => Input::MemoryPressure,
+                _ => Input::Room { bytes: 100 + 20 * bytes.below(256) },
+            }),
             251..253 => {
                 self.draw = u32::from(bytes.byte()) << 24;
                 self.tell(Input::Visitor { draw: self.draw });

@@ -69,7 +69,7 @@ fn limits(bytes: &mut Bytes<'_>) -> Limits {
 
 fn input(bytes: &mut Bytes<'_>) -> Input {
     let stream = StreamNo(bytes.below(4));
-    match bytes.below(29) {
+    match bytes.below(30) {
         0 => Input::Adopted { stream },
         1..4 => Input::Answered { request: bytes.number(), outcome: outcome(bytes) },
         4..8 => Input::Appended { stream, seq: seq(bytes), len: bytes.number(), ts: UnixMs(bytes.long()) },
@@ -108,6 +108,7 @@ fn input(bytes: &mut Bytes<'_>) -> Input {
         25 => Input::Settings(settings(bytes)),
         26 => Input::SettingsChanged(settings(bytes)),
         27 => Input::Visitor { draw: bytes.number() },
+        28 => Input::Room { bytes: bytes.number() },
         _ => {
             if bytes.byte() == 0 {
                 Input::Terminating
