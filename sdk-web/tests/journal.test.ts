@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { Kept } from '../ts/cold';
 import { append as appendTo, restore } from '../ts/hot_log';
 import { Lane } from '../ts/lane';
 import { forget, forgetStream, note, noteLoss, reserve } from '../ts/notes';
@@ -92,9 +93,23 @@ test('what a cleared storage held is written again, with holes where events were
   restore(page);
   const { h, 1: log, ...notes } = stored(page, stream);
   assert.equal(h, stream.header);
-  assert.equal(log, `0,4,1\n${body(1)}\n\n${body(3)}`);
+  assert.equal(log, `0,4,0\n\n${body(1)}\n\n${body(3)}`);
   assert.deepEqual(Object.values(notes), ['0,4,2,3,4']);
   assert.equal(compare(page), 'same');
+});
+
+test('what is in the cold store is not written again', () => {
+  const page = newPage();
+  for (const n of [0, 1, 2]) append(page, [body(n)]);
+  const stream = current(page);
+  page.cold.set(`${stream.id}:0`, Kept.Both);
+  page.area = new Area() as unknown as Storage;
+  restore(page);
+  assert.equal(stored(page, stream)[3], `0,3,1\n${body(1)}\n${body(2)}`);
+  page.cold.set(`${stream.id}:3`, Kept.Both);
+  page.area = new Area() as unknown as Storage;
+  restore(page);
+  assert.equal(stored(page, stream)[4], '0,3,3');
 });
 
 test('a stream is forgotten altogether, its header last', () => {

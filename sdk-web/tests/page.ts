@@ -1,4 +1,5 @@
 /** A page for unit tests: the shell's state over a small localStorage. Browsers are driven in `tests/e2e`. */
+import type { Cold } from '../ts/cold';
 import { newPage as create } from '../ts/page';
 import type { Page, Stream } from '../ts/types';
 import type { Input } from '../ts/wasm';
@@ -61,6 +62,15 @@ export const listen = (page: Page): [kind: Input, ...args: number[]][] => {
   };
   return told;
 };
+
+/** A cold store that holds these entries, and takes no more. */
+export const coldOf = (entries: Record<string, string>): Cold => ({
+  arm: () => {},
+  leave: () => {},
+  streams: () => Promise.resolve([...new Set(Object.keys(entries).map((key) => key.slice(0, 36)))]),
+  read: (id) => Promise.resolve(Object.entries(entries).filter(([key]) => key.startsWith(id))),
+  tellRoom: () => {},
+});
 
 /** What is stored of a stream, by name. */
 export const stored = (page: Page, { id }: Stream): Record<string, string> => {

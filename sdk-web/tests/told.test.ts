@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { adopt } from '../ts/adopt';
+import { Kept } from '../ts/cold';
 import { append } from '../ts/hot_log';
 import { Lane } from '../ts/lane';
 import { note } from '../ts/notes';
 import { known, resetIdentity } from '../ts/shared';
 import { refused, replay } from '../ts/tell';
 import type { Stream } from '../ts/types';
+import { uuid } from '../ts/uuid';
 import { Input, Refusal } from '../ts/wasm';
-import { Area, listen, newPage } from './page';
+import { Area, coldOf, listen, newPage, stored } from './page';
 
 const body = (n: number) => `"ts":${1_710_320_000_000 + n},"name":"e${n}"}`;
 const kinds = (told: [kind: Input, ...args: number[]][]) => told.map(([kind]) => kind);
@@ -123,7 +125,7 @@ test('an adopter finds the lane, the events, the stamps and the names of a page 
   note(gone, usual, 'r1', [0, 1, 4]);
   const page = newPage(area);
   const told = listen(page);
-  await adopt(page, page.core!.tell);
+  await adopt(page, coldOf({}), page.core!.tell);
   const found = told
     .filter(([kind]) => kind === Input.StreamFound)
     .map(([, no, ...rest]) => [page.streams[no!]!.id, ...rest]);
@@ -149,6 +151,69 @@ test('a page that wrote within the minute is not taken for gone, where there are
   append(newPage(area), [`"ts":${Date.now()},"name":"a"}`], Lane.Usual);
   const page = newPage(area);
   const told = listen(page);
-  await adopt(page, page.core!.tell);
+  await adopt(page, coldOf({}), page.core!.tell);
   assert.deepEqual(told, []);
+});
+
+test('what is in the cold store alone is adopted with what is in both, and known to be there', async () => {
+  const area = new Area();
+  const gone = newPage(area);
+  for (const n of [0, 1, 2, 3]) append(gone, [body(n)], Lane.Usual);
+  const stream = gone.streams[0]!;
+  const cold = Object.fromEntries(Object.entries(stored(gone, stream)).map(([name, value]) => [`${stream.id}:${name}`, value]));
+  // The latest did not come to be cold, and the oldest are no longer hot.
+  delete cold[`${stream.id}:3`];
+  gone.remove(`${stream.id}:0`);
+  gone.remove(`${stream.id}:1`);
+  const page = newPage(area);
+  const told = listen(page);
+  await adopt(page, coldOf(cold), page.core!.tell);
+  assert.deepEqual(kinds(told), [Input.StreamFound, ...Array(4).fill(Input.Found), Input.Adopted]);
+  assert.deepEqual([...page.streams[0]!.bodies.values()], [0, 1, 2, 3].map(body));
+  const where = [...page.cold].map(([key, kept]) => [key.slice(37), kept]).sort();
+  assert.deepEqual(where, [
+    ['0', Kept.Only],
+    ['1', Kept.Only],
+    ['2', Kept.Both],
+    ['h', Kept.Both],
+  ]);
+});
+
+test('a stream that only the cold store knows is adopted', async () => {
+  const page = newPage();
+  const told = listen(page);
+  const id = uuid();
+  await adopt(page, coldOf({ [`${id}:h`]: `"stream":"${id}"`, [`${id}:0`]: `0,1,0\n${body(0)}` }), page.core!.tell);
+  assert.deepEqual(kinds(told), [Input.StreamFound, Input.Found, Input.Adopted]);
+});
+
+test('a cold store that fails leaves what localStorage holds', async () => {
+  const area = new Area();
+  append(newPage(area), [body(0)], Lane.Usual);
+  const page = newPage(area);
+  const told = listen(page);
+  const broken = () => Promise.reject(Error('broken'));
+  await adopt(page, { ...coldOf({}), streams: broken, read: broken }, page.core!.tell);
+  assert.deepEqual(kinds(told), [Input.StreamFound, Input.Found, Input.Adopted]);
+});
+
+test('a page that wrote within the minute is not taken for gone because the latest is cold only', async () => {
+  const page = newPage();
+  const told = listen(page);
+  const id = uuid();
+  const cold = { [`${id}:h`]: `"stream":"${id}"`, [`${id}:0`]: `0,1,0\n"ts":${Date.now()},"name":"a"}` };
+  await adopt(page, coldOf(cold), page.core!.tell);
+  assert.deepEqual(told, []);
+});
+
+test('another life of the page ends an adoption', async () => {
+  const area = new Area();
+  append(newPage(area), [body(0)], Lane.Usual);
+  const page = newPage(area);
+  const told = listen(page);
+  const cold = coldOf({});
+  const read = cold.read.bind(cold);
+  await adopt(page, { ...cold, read: (id) => ((page.streams = []), read(id)) }, page.core!.tell);
+  assert.deepEqual(told, []);
+  assert.deepEqual(page.streams, []);
 });

@@ -1,7 +1,8 @@
 /** The second half of the shell: brings the core, and does what it says. */
 
 import { adopt, announce } from './adopt';
-import { forget, forgetNote, forgetStream, note, noteLoss, reserve } from './notes';
+import { newCold } from './cold';
+import { forget, forgetNote, forgetStream, note, noteLoss, renew, reserve } from './notes';
 import { Key } from './shared';
 import { send, settingsOf, splice } from './transport';
 import type { Page, Stream, Tell } from './types';
@@ -44,11 +45,15 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       polling = true;
       while (obey(...effect()));
       polling = false;
+      if (kind === Input.Terminating) cold.leave();
+      else cold.arm();
     } catch {
       failed = true;
       page.core = undefined;
     }
   };
+
+  const cold = newCold(page, tell);
 
   /** Memory may grow, and its buffer change, while the core writes: ask for the address first. */
   const effect = (): [Effect, ...Arguments] => {
@@ -149,11 +154,12 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   };
 
   const adoptAll = (): void => {
-    adopt(page, tell).catch(() => {});
+    adopt(page, cold, tell).catch(() => {});
   };
 
   /** A client that knows of nothing learns what holds. */
   const greet = (): void => {
+    cold.tellRoom();
     for (const key in LEARNED) page.heard(key, page.read(key));
     page.greet();
   };
@@ -165,6 +171,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       // The core has said its last words. What is stored is adopted like any dead page's, by whoever comes first.
       life++;
       begin(wasm);
+      renew();
+      page.cold.clear();
       const kept = page.streams.filter(({ stored, bodies }) => !stored && bodies.size);
       page.streams = [];
       greet();

@@ -36,7 +36,7 @@ export const append = (page: Page, bodies: string[], lane: Lane): void => {
   for (; seq < stream.head; seq++) appended(page, stream, seq);
 };
 
-/** The page emptied localStorage: writes again what it still holds, under new keys. */
+/** The page emptied localStorage: writes again what it alone held, under new keys. */
 export const restore = (page: Page): void => {
   for (const stream of page.streams) {
     const { id, own, stored, head, bodies, notes } = stream;
@@ -46,7 +46,9 @@ export const restore = (page: Page): void => {
       page.close();
       continue;
     }
-    const [from = head] = bodies.keys();
+    // The later ones, nearly always.
+    const lost = stream.keys.findIndex(([key]) => !page.cold.has(key));
+    const [[, from] = [0, head]] = stream.keys.splice(lost >>> 0);
     put(
       page,
       stream,

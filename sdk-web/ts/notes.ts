@@ -12,11 +12,19 @@ const RESERVE = 'reserve';
 /** Its length in characters. A name takes about a hundred, and what is forgotten for it gives room for the next. */
 const RESERVE_LENGTH = 1_024;
 
-const TOKEN = Math.random().toString(36).slice(2);
+/** Records are numbered anew in each life of the page, and a note of an earlier life may still be there. */
+let token: string;
+export const renew = (): void => {
+  token = Math.random().toString(36).slice(2);
+};
+renew();
+
+/** Whether the reserve is used up. */
+let used = true;
 
 /** Whether the note is written. In a stream that lives in memory it always is. */
 export const note = (page: Page, stream: Stream, name: string, numbers: number[]): boolean => {
-  const key = `${stream.id}:${name}.${TOKEN}`;
+  const key = `${stream.id}:${name}.${token}`;
   const value = `${stream.done},${stream.head},${numbers}`;
   stream.notes.set(key, value);
   return !stream.stored || page.write(key, value);
@@ -26,16 +34,17 @@ export const note = (page: Page, stream: Stream, name: string, numbers: number[]
 export const noteLoss = (...what: Parameters<typeof note>): boolean => {
   if (note(...what)) return true;
   what[0].remove(RESERVE);
+  used = true;
   return note(...what);
 };
 
 /** Lays the reserve out, if it is not there. Nothing is stored of a visitor who has not agreed. */
 export const reserve = (page: Page): void => {
-  if (page.verdict === 'granted' && !page.read(RESERVE)) page.write(RESERVE, '-'.repeat(RESERVE_LENGTH));
+  if (used && page.verdict === 'granted') used = !page.write(RESERVE, '-'.repeat(RESERVE_LENGTH));
 };
 
 export const forgetNote = (page: Page, stream: Stream, name: string): void => {
-  const key = `${stream.id}:${name}.${TOKEN}`;
+  const key = `${stream.id}:${name}.${token}`;
   stream.notes.delete(key);
   page.remove(key);
 };
@@ -50,13 +59,12 @@ export const forget = (page: Page, stream: Stream, from: number, to: number): vo
   });
 };
 
-/** Everything stored of a stream, by name. */
-export const entries = (page: Page, id: string): [name: string, value: string][] => {
-  const prefix = `${page.prefix}${id}:`;
-  return Object.keys(page.area ?? {})
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => [key.slice(prefix.length), page.read(key.slice(page.prefix.length)) ?? '']);
-};
+/** Everything that localStorage holds of a stream. */
+export const entries = (page: Page, id: string): [key: string, value: string][] =>
+  Object.keys(page.area ?? {})
+    .filter((key) => key.startsWith(`${page.prefix}${id}:`))
+    .map((key) => key.slice(page.prefix.length))
+    .map((key) => [key, page.read(key) ?? '']);
 
 /**
  * Removes what is known of the stream, then its header if that is all there is: where there are no locks, its owner may

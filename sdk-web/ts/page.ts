@@ -23,6 +23,7 @@ export const newPage = (): Page => {
     current: [],
     refused: {},
     fresh: false,
+    cold: new Map(),
     gone: Promise.resolve(),
 
     read: (key) => {

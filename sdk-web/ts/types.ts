@@ -97,6 +97,8 @@ export interface Page {
   refused: Counters;
   /** Whether the next stream is `fresh`. */
   fresh: boolean;
+  /** The journal entries that IndexedDB holds, by key (`Kept` of `cold.ts`). */
+  cold: Map<string, number>;
   core: Core | undefined;
   /** Where `headwater.wasm` lies, if not beside the script. */
   wasm: string | URL | undefined;

@@ -50,6 +50,8 @@ export const enum Input {
   SettingsChanged,
   /** the first 32 bits of the client id */
   Visitor,
+  /** bytes */
+  Room,
 }
 
 /** What is to be done, with its arguments in order. */

@@ -25,7 +25,7 @@ export class Device {
   /** The page without SDK. */
   async #open() {
     const tab = await this.context.newPage();
-    await tab.addInitScript(install, { mono: 0, unix: 0, collector: 'none:', sentinel: SENTINEL });
+    await tab.addInitScript(install, { mono: 0, unix: 0, cold: true, collector: 'none:', sentinel: SENTINEL });
     await tab.goto(`${this.site.address}/other`);
     return { tab };
   }
@@ -57,13 +57,35 @@ export class Device {
     }, names);
   }
 
-  /** Everything that the page's site has stored, by key. */
+  /** Everything that the page's site has stored in its two stores, by key. */
   async all(pages) {
     const { tab } = pages[0] ?? (await this.witness());
-    return tab.evaluate(() => ({ ...localStorage }));
+    const hot = await tab.evaluate(() => ({ ...localStorage }));
+    return { hot, cold: await this.#cold((store) => [store.getAllKeys(), store.getAll()]) };
   }
 
-  /** Changes storage; the pages know of it when this returns. */
+  /** Does something with the cold store, if there is one: `ask` makes requests. The answers of two make an object. */
+  async #cold(ask, argument) {
+    const { tab } = await this.witness();
+    return tab.evaluate(
+      async ([name, ask, argument]) => {
+        const ended = (request) =>
+          new Promise((done, failed) => {
+            request.onsuccess = () => done(request.result);
+            request.onerror = failed;
+          });
+        if (!(await indexedDB.databases()).some((database) => database.name === name)) return {};
+        const database = await ended(indexedDB.open(name));
+        const store = database.transaction('log', 'readwrite').objectStore('log');
+        const [keys = [], values] = await Promise.all((0, eval)(`(${ask})`)(store, argument).map(ended));
+        database.close();
+        return values ? Object.fromEntries(keys.map((key, at) => [key, values[at]])) : {};
+      },
+      [PREFIX.slice(0, -1), `${ask}`, argument],
+    );
+  }
+
+  /** Changes localStorage; the pages know of it when this returns. */
   async #change(pages, change, argument) {
     await this.keep(pages);
     const witness = await this.witness();
@@ -71,22 +93,52 @@ export class Device {
     await this.exchange(witness, pages);
   }
 
-  clear(pages) {
-    return this.#change(pages, () => localStorage.clear());
+  async clear(pages) {
+    await this.#change(pages, () => localStorage.clear());
+    const { tab } = await this.witness();
+    await tab.evaluate(
+      (name) =>
+        new Promise((done, failed) =>
+          Object.assign(indexedDB.deleteDatabase(name), { onsuccess: done, onerror: failed, onblocked: failed }),
+        ).then(() => {}),
+      PREFIX.slice(0, -1),
+    );
   }
 
-  remove(pages, key) {
-    return this.#change(pages, (key) => localStorage.removeItem(key), PREFIX + key);
+  async remove(pages, key) {
+    await this.#change(pages, (key) => localStorage.removeItem(key), PREFIX + key);
+    await this.#cold((store, key) => [store.delete(key)], key);
   }
 
-  restore(pages, all) {
-    return this.#change(
+  async restore(pages, { hot, cold }) {
+    await this.#change(
       pages,
       (all) => {
         localStorage.clear();
         Object.assign(localStorage, all);
       },
-      all,
+      hot,
+    );
+    await this.#restoreCold(cold);
+  }
+
+  async #restoreCold(cold) {
+    const { tab } = await this.witness();
+    await tab.evaluate(
+      ([name, cold]) =>
+        new Promise((done, failed) => {
+          const request = indexedDB.open(name);
+          request.onupgradeneeded = () => request.result.createObjectStore('log');
+          request.onerror = failed;
+          request.onsuccess = () => {
+            const transaction = request.result.transaction('log', 'readwrite');
+            const store = transaction.objectStore('log');
+            store.clear();
+            for (const [key, value] of Object.entries(cold)) store.put(value, key);
+            transaction.oncomplete = () => done(request.result.close());
+          };
+        }),
+      [PREFIX.slice(0, -1), cold],
     );
   }
 
@@ -114,9 +166,11 @@ export class Device {
   /** The journal: by stream, its events (by seq, with the key they lie under) and its names of losses. */
   async journal(pages) {
     const streams = new Map();
-    for (const [key, value] of Object.entries(await this.all(pages))) {
-      const [, stream, name] =
-        /^([\da-f-]{36}):(.*)$/.exec(key.startsWith(PREFIX) ? key.slice(PREFIX.length) : '') ?? [];
+    const { hot, cold } = await this.all(pages);
+    const ours = Object.entries(hot).filter(([key]) => key.startsWith(PREFIX));
+    const both = { ...cold, ...Object.fromEntries(ours.map(([key, value]) => [key.slice(PREFIX.length), value])) };
+    for (const [key, value] of Object.entries(both)) {
+      const [, stream, name] = /^([\da-f-]{36}):(.*)$/.exec(key) ?? [];
       if (!stream) continue;
       if (!streams.has(stream)) streams.set(stream, { events: new Map(), lost: [] });
       const { events, lost } = streams.get(stream);

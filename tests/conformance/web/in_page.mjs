@@ -2,7 +2,7 @@
  * Runs in a page before its scripts: both clocks are the scenario's, and what is under way is counted, so that the
  * runner knows when the page has come to rest. It reaches nothing of the SDK but the platform's functions.
  */
-export const install = ({ mono, unix, collector, sentinel, seed }) => {
+export const install = ({ mono, unix, collector, sentinel, seed, cold }) => {
   const native = { fetch: fetch.bind(window) };
   const DEADLINE_MS = 20_000;
   let under = 0;
@@ -105,6 +105,21 @@ export const install = ({ mono, unix, collector, sentinel, seed }) => {
     const instantiate = WebAssembly.instantiate;
     WebAssembly.instantiate = (...module) => begin(instantiate(...module));
   }
+  const open = IDBFactory.prototype.open;
+  IDBFactory.prototype.open = function (...what) {
+    const request = open.apply(this, what);
+    begin(new Promise((done) => ['success', 'error'].forEach((end) => request.addEventListener(end, done))));
+    return request;
+  };
+  const transaction = IDBDatabase.prototype.transaction;
+  IDBDatabase.prototype.transaction = function (...what) {
+    const begun = transaction.apply(this, what);
+    if (what[1] === 'readwrite') world.activity++;
+    begin(new Promise((done) => ['complete', 'abort'].forEach((end) => begun.addEventListener(end, done))));
+    return begun;
+  };
+  // A browser without IndexedDB holds what localStorage may hold of us.
+  if (!cold) delete window.indexedDB;
   const random = crypto.getRandomValues.bind(crypto);
   crypto.getRandomValues = (array) => {
     // 256 bits at once are the core's: each page has its own, the same in every run.

@@ -14,11 +14,12 @@ export class Page {
   /** One more with each return from the back/forward cache: an answer of an earlier life is nobody's. */
   life = 0;
 
-  static async open({ name, seed, device, site, options, now }) {
+  static async open({ name, seed, device, site, options: { cold, ...options }, now }) {
     const page = new Page();
     Object.assign(page, { name, device, collector: await Collector.start() });
     page.tab = await device.context.newPage();
-    await page.tab.addInitScript(install, { ...now, seed, collector: page.collector.address, sentinel: SENTINEL });
+    const collector = page.collector.address;
+    await page.tab.addInitScript(install, { ...now, seed, cold, collector, sentinel: SENTINEL });
     page.tab.on('request', (request) => {
       page.#wantsCore ||= request.url().endsWith('/core.js');
     });

@@ -4,6 +4,9 @@ import { nameOf } from './pattern.mjs';
 
 const DEFAULTS = { page: 'A', device: 'd1' };
 
+/** What a page holds where there is no IndexedDB. */
+const HOT_BYTES = 16_384;
+
 /** Members of each verb; the first is meant where a text stands for the object. */
 const CALL = ['name', 'page', 'props', 'purpose', 'variant', 'amount', 'currency', 'times', 'every', 'pad'];
 const ON_PAGE = ['page'];
@@ -141,9 +144,11 @@ export const optionsOf = (setup = {}) => {
   const { consent = 'granted', waiting = 1_000, purposes = [], storage = true, limits = {}, plugin_drops = [] } = setup;
   if (![0, 1_000].includes(waiting)) return 'pages hold 1,000 calls for consent, or none';
   if (purposes.length > 1) return 'pages record for one purpose';
-  if (Object.keys(limits).length) return 'the limits of pages are fixed';
+  const { queue_bytes, ...others } = limits;
+  if (Object.keys(others).length || ![undefined, HOT_BYTES].includes(queue_bytes)) return 'the limits of pages are fixed';
   if (plugin_drops.length) return 'pages take no plugins';
-  return { consent, storage: storage ? 'local' : 'none', whileUnknown: waiting ? 'hold' : 'drop' };
+  const cold = queue_bytes === undefined;
+  return { cold, consent, storage: storage ? 'local' : 'none', whileUnknown: waiting ? 'hold' : 'drop' };
 };
 
 /** Verbs that nothing in a browser corresponds to. */

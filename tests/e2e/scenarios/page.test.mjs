@@ -66,49 +66,6 @@ test('hostile arguments never throw; they are refused, counted and warned of onc
   assert.deepEqual(visitor.errors, []);
 });
 
-test('what does not fit the hot log is given up, oldest first, and named queue_full', async () => {
-  const visitor = await world.visitor();
-  world.proxy.fault = () => 'offline';
-  const page = await visitor.open();
-  // 40 events of a little more than 1,000 characters; 16,384 hold 15, and a full log makes room for two more.
-  await page.evaluate(async () => {
-    for (let n = 0; n < 40; n++) {
-      headwater.track('long', { n, text: 'x'.repeat(940) });
-      await new Promise((next) => setTimeout(next));
-    }
-  });
-  const log = async () =>
-    Object.entries(await visitor.journal(page)).filter(([key]) => /:\d+$/.test(key)).map(([, value]) => value);
-  await until('a log of at most 16,384 characters', async () => {
-    const length = (await log()).join('').length;
-    return length > 0 && length <= 16_384;
-  });
-  const kept = (await log()).length;
-  assert.ok(kept >= 13 && kept <= 15, `${kept} kept`);
-  assert.ok(Object.keys(await visitor.journal(page)).filter((key) => /:r/.test(key)).length <= 2, 'names are joined');
-  world.proxy.fault = () => undefined;
-  await visitor.settled(40, { queue_full: 40 - kept });
-});
-
-test('names of lost events survive the page that gave them up', async () => {
-  const visitor = await world.visitor();
-  world.proxy.fault = () => 'offline';
-  const page = await visitor.open();
-  await page.evaluate(async () => {
-    for (let n = 0; n < 30; n++) {
-      headwater.track('long', { n, text: 'x'.repeat(940) });
-      await new Promise((next) => setTimeout(next));
-    }
-  });
-  const log = async () => Object.keys(await visitor.journal(page)).filter((key) => /:\d+$/.test(key)).length;
-  await until('evictions', async () => (await log()) <= 16);
-  const kept = await log();
-  await page.close();
-  world.proxy.fault = () => undefined;
-  await visitor.open();
-  await visitor.settled(30, { queue_full: 30 - kept });
-});
-
 test('calls before init wait for it', async () => {
   const visitor = await world.visitor();
   const page = await visitor.context.newPage();

@@ -1,4 +1,4 @@
-/** Who is counted: identity, reset, consent, storage. */
+/** Who is counted: identity, reset, consent. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
@@ -140,62 +140,4 @@ test('a denial purges what dead pages left and what other tabs hold', async () =
   });
   world.proxy.fault = () => undefined;
   await visitor.settled(5, { consent: 5 });
-});
-
-test('without storage events go from memory and say so', async () => {
-  const visitor = await world.visitor();
-  const page = await visitor.open({ storage: 'none' });
-  await tap(page, 3);
-  await visitor.settled(3);
-  assert.deepEqual(await visitor.journal(page), {});
-  assert.equal(streams()[0].context.no_storage, true);
-});
-
-test('a full storage begins a stream in memory', async () => {
-  const visitor = await world.visitor();
-  const page = await visitor.open();
-  await tap(page, 1);
-  await page.evaluate(() => {
-    let size = 1 << 22;
-    for (let n = 0; size; n++) {
-      try {
-        localStorage.setItem(`page's own ${n}`, 'x'.repeat(size));
-      } catch {
-        size >>= 1;
-      }
-    }
-  });
-  await tap(page, 2);
-  await visitor.settled(3);
-  assert.deepEqual(streams().map((stream) => stream.context.no_storage), [undefined, true]);
-});
-
-test('a page that clears localStorage loses nothing that is still held', async () => {
-  const visitor = await world.visitor();
-  world.proxy.fault = () => 'offline';
-  const page = await visitor.open();
-  await tap(page, 3);
-  await page.evaluate(() => localStorage.clear());
-  await tap(page, 1);
-  await page.close();
-  world.proxy.fault = () => undefined;
-  await visitor.open();
-  await visitor.settled(4);
-  assert.equal((await world.server.report(visitor.key, 'users'))[0].users, 1);
-});
-
-test('keys of other versions and of the page itself are left alone', async () => {
-  const visitor = await world.visitor();
-  const page = await visitor.open();
-  const foreign = {
-    [`hw2:${visitor.key}:00000000-0000-4000-8000-000000000000:0`]: '?',
-    [`hw1:${visitor.key}x:id`]: '?',
-    cart: '[]',
-  };
-  await page.evaluate((foreign) => Object.assign(localStorage, foreign), foreign);
-  await tap(page, 2);
-  await visitor.load(page);
-  await visitor.settled(2);
-  const all = await page.evaluate(() => ({ ...localStorage }));
-  for (const [key, value] of Object.entries(foreign)) assert.equal(all[key], value, key);
 });
