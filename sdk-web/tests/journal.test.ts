@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Kept } from '../ts/cold';
 import { append as appendTo, restore } from '../ts/hot_log';
 import { Lane } from '../ts/lane';
 import { forget, forgetStream, note, noteLoss, reserve } from '../ts/notes';
 import { compare as compareWith, known, resetIdentity, setUser } from '../ts/shared';
-import type { Page, Stream } from '../ts/types';
+import { Kept, type Page, type Stream } from '../ts/types';
 import { uuid } from '../ts/uuid';
 import { Refusal } from '../ts/wasm';
 import { Area, newPage, stored } from './page';
@@ -102,11 +101,11 @@ test('what is in the cold store is not written again', () => {
   const page = newPage();
   for (const n of [0, 1, 2]) append(page, [body(n)]);
   const stream = current(page);
-  page.cold.set(`${stream.id}:0`, Kept.Both);
+  page.cold.set(`${stream.id}:0`, Kept.Cold);
   page.area = new Area() as unknown as Storage;
   restore(page);
   assert.equal(stored(page, stream)[3], `0,3,1\n${body(1)}\n${body(2)}`);
-  page.cold.set(`${stream.id}:3`, Kept.Both);
+  page.cold.set(`${stream.id}:3`, Kept.Cold);
   page.area = new Area() as unknown as Storage;
   restore(page);
   assert.equal(stored(page, stream)[4], '0,3,3');

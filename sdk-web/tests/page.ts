@@ -1,7 +1,6 @@
 /** A page for unit tests: the shell's state over a small localStorage. Browsers are driven in `tests/e2e`. */
-import type { Cold } from '../ts/cold';
 import { newPage as create } from '../ts/page';
-import type { Page, Stream } from '../ts/types';
+import type { Cold, Page, Stream } from '../ts/types';
 import type { Input } from '../ts/wasm';
 
 export class Area {
@@ -66,10 +65,8 @@ export const listen = (page: Page): [kind: Input, ...args: number[]][] => {
 /** A cold store that holds these entries, and takes no more. */
 export const coldOf = (entries: Record<string, string>): Cold => ({
   arm: () => {},
-  leave: () => {},
-  streams: () => Promise.resolve([...new Set(Object.keys(entries).map((key) => key.slice(0, 36)))]),
-  read: (id) => Promise.resolve(Object.entries(entries).filter(([key]) => key.startsWith(id))),
-  tellRoom: () => {},
+  sync: () => {},
+  look: (id = '') => Promise.resolve(Object.entries(entries).filter(([key]) => key.startsWith(id))),
 });
 
 /** What is stored of a stream, by name. */

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { adopt } from '../ts/adopt';
-import { Kept } from '../ts/cold';
 import { append } from '../ts/hot_log';
 import { Lane } from '../ts/lane';
 import { note } from '../ts/notes';
 import { known, resetIdentity } from '../ts/shared';
 import { refused, replay } from '../ts/tell';
-import type { Stream } from '../ts/types';
+import { Kept, type Stream } from '../ts/types';
 import { uuid } from '../ts/uuid';
 import { Input, Refusal } from '../ts/wasm';
 import { Area, coldOf, listen, newPage, stored } from './page';
@@ -170,12 +169,11 @@ test('what is in the cold store alone is adopted with what is in both, and known
   await adopt(page, coldOf(cold), page.core!.tell);
   assert.deepEqual(kinds(told), [Input.StreamFound, ...Array(4).fill(Input.Found), Input.Adopted]);
   assert.deepEqual([...page.streams[0]!.bodies.values()], [0, 1, 2, 3].map(body));
-  const where = [...page.cold].map(([key, kept]) => [key.slice(37), kept]).sort();
-  assert.deepEqual(where, [
-    ['0', Kept.Only],
-    ['1', Kept.Only],
-    ['2', Kept.Both],
-    ['h', Kept.Both],
+  assert.deepEqual([...page.cold].map(([key, kept]) => [key.slice(37), kept]).sort(), [
+    ['0', Kept.Cold],
+    ['1', Kept.Cold],
+    ['2', Kept.Cold],
+    ['h', Kept.Cold],
   ]);
 });
 
@@ -193,7 +191,7 @@ test('a cold store that fails leaves what localStorage holds', async () => {
   const page = newPage(area);
   const told = listen(page);
   const broken = () => Promise.reject(Error('broken'));
-  await adopt(page, { ...coldOf({}), streams: broken, read: broken }, page.core!.tell);
+  await adopt(page, { ...coldOf({}), look: broken }, page.core!.tell);
   assert.deepEqual(kinds(told), [Input.StreamFound, Input.Found, Input.Adopted]);
 });
 
@@ -212,8 +210,11 @@ test('another life of the page ends an adoption', async () => {
   const page = newPage(area);
   const told = listen(page);
   const cold = coldOf({});
-  const read = cold.read.bind(cold);
-  await adopt(page, { ...cold, read: (id) => ((page.streams = []), read(id)) }, page.core!.tell);
+  const search = (id?: string) => {
+    if (id) page.streams = [];
+    return cold.look(id);
+  };
+  await adopt(page, { ...cold, look: search }, page.core!.tell);
   assert.deepEqual(told, []);
   assert.deepEqual(page.streams, []);
 });

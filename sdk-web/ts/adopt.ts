@@ -1,41 +1,46 @@
 /** Adoption: a later page sends what a page that is gone left behind, under its old names, then forgets it. */
 
-import { type Cold, Kept } from './cold';
 import { laneOf } from './lane';
-import { entries } from './notes';
-import type { Page, Stream, Tell } from './types';
+import { hotKeys } from './notes';
+import { type Cold, Kept, type Page, type Stream, type Tell } from './types';
 import { Input, STORAGE, numbers } from './wasm';
 
 /** Where there are no Web Locks: how long a stream must have been quiet to be taken for a dead page's. */
 const QUIET_MS = 60_000;
 
-/** Longest that adoption keeps the page from its own work, ms: then it waits for its turn. */
+/** Longest that adoption keeps the page from its own work, ms. */
 const TURN_MS = 5;
+let turn = 0;
+
+/** Lets the page do its own work, when it is time. */
+const pause = async (): Promise<void> => {
+  if (performance.now() < turn) return;
+  await new Promise((next) => setTimeout(next));
+  turn = performance.now() + TURN_MS;
+};
 
 /**
  * Adopts every stream whose owner is gone, from both stores: an entry that is in both is the same. Copies are harmless,
  * so it matters little if an owner was not gone.
  */
 export const adopt = async (page: Page, cold: Cold, tell: Tell): Promise<void> => {
-  const { streams } = page;
-  const ids = new Set<string>();
-  const look = (key: string) => {
-    const id = /^([\da-f-]{36}):/.exec(key)?.[1];
-    if (id) ids.add(id);
-  };
-  for (const key of Object.keys(page.area ?? {})) if (key.startsWith(page.prefix)) look(key.slice(page.prefix.length));
-  if (page.area) for (const id of await cold.streams().catch(() => [])) look(id + ':');
-  for (const id of ids) {
+  const { area, streams } = page;
+  if (!area) return;
+  const search = (id?: string) => cold.look(id).catch(() => []);
+  const keys = [...(await search()).map(([key]) => key), ...hotKeys(page, '')];
+  const ids = keys.filter((key) => /^[\da-f-]{36}:/.test(key)).map((key) => key.slice(0, 36));
+  for (const id of new Set(ids)) {
     const known = () => page.streams !== streams || streams.some((stream) => stream.id === id);
     if (known() || (navigator.locks && !(await isFree(page, id)))) continue;
-    // In this order: what an owner moves is in the second before it leaves the first.
-    const hot = new Map(entries(page, id));
-    const both = new Map(await cold.read(id).catch(() => []));
-    const where = [...both.keys()].map((key) => [key, hot.has(key) ? Kept.Both : Kept.Only] as const);
-    hot.forEach((value, key) => both.set(key, value));
-    if (known() || !(navigator.locks || newest(both) < Date.now() - QUIET_MS)) continue;
-    where.forEach(([key, kept]) => page.cold.set(key, kept));
-    await announce(page, read(page, id, both), tell);
+    // First localStorage: what an owner moves is in the cold store before it is no longer there.
+    const hot = hotKeys(page, id).map((key) => [key, page.read(key) ?? ''] as const);
+    const found = await search(id);
+    const entries = new Map([...found, ...hot]);
+    if (!navigator.locks && newest(entries) >= Date.now() - QUIET_MS) continue;
+    const stream = await read(page, id, entries);
+    if (known()) continue;
+    for (const [key] of found) page.cold.set(key, Kept.Cold);
+    await announce(page, stream, tell);
   }
 };
 
@@ -54,11 +59,11 @@ const newest = (found: Map<string, string>): number =>
   Math.max(0, ...[...found.values()].flatMap((value) => value.split('\n').map((line) => parseInt(line.slice(5)) || 0)));
 
 /** The stream that these entries are. */
-const read = (page: Page, id: string, entries: Map<string, string>): Stream => {
+const read = async (page: Page, id: string, entries: Map<string, string>): Promise<Stream> => {
   const stream = page.blank(id);
-  const found: [seq: number, body: string][] = [];
   for (const [key, value] of entries) {
-    const name = key.slice(id.length + 1);
+    await pause();
+    const name = key.slice(37);
     if (name === 'h') {
       stream.header = value;
       continue;
@@ -73,21 +78,20 @@ const read = (page: Page, id: string, entries: Map<string, string>): Stream => {
     stream.done = Math.max(stream.done, below);
     stream.head = Math.max(stream.head, head);
     if (/^\d/.test(name)) {
-      lines.forEach((line, at) => line && found.push([from + at, line]));
+      lines.forEach((line, at) => line && stream.bodies.set(from + at, line));
       stream.keys.push([key, from, from + lines.length]);
     } else {
       stream.notes.set(key, value);
     }
   }
-  found.sort(([a], [b]) => a - b);
-  for (const [seq, body] of found) if (seq >= stream.done) stream.bodies.set(seq, body);
   return stream;
 };
 
 /** Tells the core all that is held of a stream; it acts on none of it before the last word. */
 export const announce = async (page: Page, stream: Stream, tell: Tell): Promise<void> => {
-  const { bodies, done, head, id, no, notes } = stream;
+  const { bodies, done, head, id, notes } = stream;
   const { streams } = page;
+  const no = (stream.no = streams.length);
   streams.push(stream);
   tell(Input.StreamFound, no, done, head, 0, laneOf(stream.header));
   if (!stream.header) {
@@ -96,18 +100,14 @@ export const announce = async (page: Page, stream: Stream, tell: Tell): Promise<
     bodies.clear();
     tell(Input.FoundLoss, no, done, head, STORAGE);
   }
-  let turn = performance.now() + TURN_MS;
   for (const [seq, body] of bodies) {
-    tell(Input.Found, no, seq, ...page.sized(body));
-    if (performance.now() < turn) continue;
-    await new Promise((next) => setTimeout(next));
+    await pause();
     // Another life of the page adopts it anew.
     if (page.streams !== streams) return;
-    turn = performance.now() + TURN_MS;
+    if (seq < done) bodies.delete(seq);
+    else tell(Input.Found, no, seq, ...page.sized(body));
   }
-  for (const [key, value] of notes) {
-    const kind = key[id.length + 1] === 's' ? Input.FoundStamp : Input.FoundLoss;
-    tell(kind, no, ...numbers(value).slice(2));
-  }
+  for (const [key, value] of notes)
+    tell(key[37] === 's' ? Input.FoundStamp : Input.FoundLoss, no, ...numbers(value).slice(2));
   tell(Input.Adopted, no);
 };

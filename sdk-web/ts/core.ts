@@ -1,7 +1,7 @@
 /** The second half of the shell: brings the core, and does what it says. */
 
 import { adopt, announce } from './adopt';
-import { newCold } from './cold';
+import { ROOM, newCold } from './cold';
 import { forget, forgetNote, forgetStream, note, noteLoss, renew, reserve } from './notes';
 import { Key } from './shared';
 import { send, settingsOf, splice } from './transport';
@@ -45,7 +45,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       polling = true;
       while (obey(...effect()));
       polling = false;
-      if (kind === Input.Terminating) cold.leave();
+      if (kind === Input.Terminating) cold.sync();
       else cold.arm();
     } catch {
       failed = true;
@@ -159,7 +159,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
 
   /** A client that knows of nothing learns what holds. */
   const greet = (): void => {
-    cold.tellRoom();
+    // As much as a cold store has room for, until there turns out to be none.
+    if (page.area) tell(Input.Room, ROOM);
     for (const key in LEARNED) page.heard(key, page.read(key));
     page.greet();
   };
@@ -178,7 +179,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       greet();
       for (const stream of kept) {
         const [done] = stream.bodies.keys();
-        announce(page, { ...stream, no: page.streams.length, done: done! }, tell);
+        announce(page, { ...stream, done: done! }, tell);
       }
       adoptAll();
     },

@@ -59,12 +59,11 @@ export const forget = (page: Page, stream: Stream, from: number, to: number): vo
   });
 };
 
-/** Everything that localStorage holds of a stream. */
-export const entries = (page: Page, id: string): [key: string, value: string][] =>
+/** The keys of the site in localStorage that begin so. */
+export const hotKeys = (page: Page, start: string): string[] =>
   Object.keys(page.area ?? {})
-    .filter((key) => key.startsWith(`${page.prefix}${id}:`))
-    .map((key) => key.slice(page.prefix.length))
-    .map((key) => [key, page.read(key) ?? '']);
+    .filter((key) => key.startsWith(page.prefix + start))
+    .map((key) => key.slice(page.prefix.length));
 
 /**
  * Removes what is known of the stream, then its header if that is all there is: where there are no locks, its owner may
@@ -76,5 +75,5 @@ export const forgetStream = (page: Page, stream: Stream): void => {
   stream.notes.clear();
   stream.keys = [];
   if (page.current.includes(stream)) page.close();
-  if (stream.stored && entries(page, stream.id).length < 2) page.remove(stream.id + ':h');
+  if (stream.stored && hotKeys(page, stream.id).length < 2) page.remove(stream.id + ':h');
 };

@@ -64,6 +64,26 @@ export interface Core {
   tell: Tell;
 }
 
+/** How a journal entry is held that the cold store has or is given. */
+export const enum Kept {
+  /** The transaction has not ended. */
+  Coming,
+  /** In IndexedDB, and maybe in localStorage. */
+  Cold,
+  /** In IndexedDB only. */
+  Only,
+}
+
+/** The cold store (`cold.ts`). */
+export interface Cold {
+  /** Something may have to be put, later. */
+  arm(): void;
+  /** Puts and removes all that is to be. */
+  sync(): void;
+  /** What it holds of a stream; without one, something of each. */
+  look(id?: string): Promise<[key: string, value: string][]>;
+}
+
 /** Tells the core something, and does what it says. Never throws. */
 export type Tell = (kind: Input, ...args: number[]) => void;
 
@@ -97,8 +117,8 @@ export interface Page {
   refused: Counters;
   /** Whether the next stream is `fresh`. */
   fresh: boolean;
-  /** The journal entries that IndexedDB holds, by key (`Kept` of `cold.ts`). */
-  cold: Map<string, number>;
+  /** The journal entries that the cold store has or is given, by key. */
+  cold: Map<string, Kept>;
   core: Core | undefined;
   /** Where `headwater.wasm` lies, if not beside the script. */
   wasm: string | URL | undefined;

@@ -61,6 +61,21 @@ const tapLong = (page, count) =>
     }
   }, count);
 
+/**
+ * Calls until the log in localStorage is as small as it must be without a cold store, and returns how many calls and how
+ * many events are held: what is too much goes with a call after the core has heard that there is none.
+ */
+const tapUntilFull = async (visitor, page) => {
+  let called = 0;
+  const log = await until('a log of at most 16,384 characters', async () => {
+    await tapLong(page, 10);
+    called += 10;
+    const log = Object.entries(await visitor.journal(page)).filter(isLog);
+    return called > 20 && log.map(([, value]) => value).join('').length <= 16_384 && log;
+  });
+  return [called, log.length];
+};
+
 /** Leaves no room in localStorage. */
 const fill = (page) =>
   page.evaluate(() => {
@@ -270,34 +285,25 @@ test('without IndexedDB what does not fit the hot log is given up, oldest first,
   const visitor = await cutOff();
   await withoutIndexedDb(visitor);
   const page = await visitor.open();
+  const [called, kept] = await tapUntilFull(visitor, page);
   // 16,384 hold 15, and a full log makes room for two more.
-  await tapLong(page, 40);
-  const log = async () =>
-    Object.entries(await visitor.journal(page)).filter(isLog).map(([, value]) => value);
-  await until('a log of at most 16,384 characters', async () => {
-    const length = (await log()).join('').length;
-    return length > 0 && length <= 16_384;
-  });
-  const kept = (await log()).length;
   assert.ok(kept >= 13 && kept <= 15, `${kept} kept`);
-  assert.ok(Object.keys(await visitor.journal(page)).filter((key) => /:r/.test(key)).length <= 2, 'names are joined');
   world.proxy.fault = () => undefined;
-  await visitor.settled(40, { queue_full: 40 - kept });
+  await visitor.settled(called, { queue_full: called - kept });
+  assert.ok(streams()[0].events.has(called - 1));
   assert.deepEqual(visitor.errors, []);
 });
 
-test('names of lost events survive the page that gave them up', async () => {
+test('names of lost events survive the page that gave them up, and are joined', async () => {
   const visitor = await cutOff();
   await withoutIndexedDb(visitor);
   const page = await visitor.open();
-  await tapLong(page, 30);
-  const log = async () => Object.entries(await visitor.journal(page)).filter(isLog).length;
-  await until('evictions', async () => (await log()) <= 16);
-  const kept = await log();
+  const [called, kept] = await tapUntilFull(visitor, page);
+  assert.ok(Object.keys(await visitor.journal(page)).filter((key) => /:r/.test(key)).length <= 2);
   await page.close();
   world.proxy.fault = () => undefined;
   await visitor.open();
-  await visitor.settled(30, { queue_full: 30 - kept });
+  await visitor.settled(called, { queue_full: called - kept });
 });
 
 test('a database that does not open leaves what localStorage holds', async () => {
@@ -315,15 +321,7 @@ test('a database that does not open leaves what localStorage holds', async () =>
     `hw1:${visitor.key}`,
   );
   await visitor.load(page);
-  let called = 0;
-  // What is too much goes with a call after the core has heard that there is no cold store.
-  await until('a log of at most 16,384 characters', async () => {
-    await tapLong(page, 10);
-    called += 10;
-    const log = Object.entries(await visitor.journal(page)).filter(isLog).map(([, value]) => value);
-    return called > 20 && log.join('').length <= 16_384;
-  });
-  const kept = events(await visitor.journal(page));
+  const [called, kept] = await tapUntilFull(visitor, page);
   await page.close();
   world.proxy.fault = () => undefined;
   await visitor.open();
