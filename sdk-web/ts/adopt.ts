@@ -9,7 +9,7 @@ import { Input, STORAGE, numbers } from './wasm';
 const QUIET_MS = 60_000;
 
 /** Longest that adoption keeps the page from its own work, ms. */
-const TURN_MS = 5;
+const TURN_MS = 3;
 let turn = 0;
 
 /** Lets the page do its own work, when it is time. */
