@@ -33,6 +33,7 @@ try {
   const senders = all.filter(({ collector }) => collector);
   const ours = all.filter(({ name }) => name === 'headwater');
   await each('load', 'first visits', all.filter(({ name }) => name !== 'bare write'), (s) => passes.load(world, s, LOADS));
+  for (const subject of all) of(subject).files = [...subject.files];
   await each('calls', 'calls and bursts', senders, (s) => passes.calls(world, s, CALLS, BURSTS));
   if (!only || only.includes('paced')) {
     say(`an event per 100 ms, ${job.seconds} s for each of ${all.map(({ name }) => name).join(', ')}`);

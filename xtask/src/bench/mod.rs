@@ -1,5 +1,5 @@
-//! Measurements on this machine, now: of the spine, from `track()` to a number, and of the core alone. Rates stand beside
-//! a bare request of the same server in the same run, and times of calls beside a bare push or copy, because a shared
+//! Measurements on this machine, now: of the spine, from `track()` to a number, of the core alone, and of the browser SDK
+//! beside others. Rates stand beside a bare request of the same server in the same run, and times of calls beside a bare push or copy, because a shared
 //! machine is never the same twice.
 
 mod browser;
@@ -10,6 +10,7 @@ mod machine;
 mod restart;
 mod service;
 mod wasm;
+mod web;
 
 use std::path::Path;
 
@@ -31,6 +32,12 @@ pub(crate) struct Arguments {
     /// spine: leave out what needs Chromium
     #[arg(long)]
     no_browser: bool,
+    /// web: measure this npm package too, as `name` or `name@version`; can be repeated
+    #[arg(long, value_name = "PACKAGE")]
+    with: Vec<String>,
+    /// web: how long events come at a pace, for each of what is measured
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -39,6 +46,10 @@ enum Suite {
     Core,
     /// From a page to a number on one machine
     Spine,
+    /// The browser SDK in Chromium beside an empty page, a bare localStorage write and other SDKs (--with): bytes, time
+    /// to ready, longest task, calls, bursts, CPU of an event at a pace and in other tabs, bytes on the wire, memory,
+    /// and what outlives a page that could reach nobody
+    Web,
 }
 
 /// What was measured, in order.
@@ -118,6 +129,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             let measured = spine(root, arguments, &mut steps, &mut results);
             (measured, "; load generator and server share the cores")
         }
+        Suite::Web => return web::run(root, &arguments.with, arguments.seconds, steps),
     };
     // What was measured before something failed is not lost.
     steps.print();

@@ -26,7 +26,7 @@ ${adapter};
 })().then(() => (window.started = true), (error) => (window.started = { error }));
 </script>`;
 
-/** Subjects by name: `folder` and `file` of the script, `adapter` (a script after it), `endpoint`. */
+/** Subjects by name: `folder` and `file` of the script, `adapter` (a script after it), `endpoint`, `files`: those asked for. */
 export const startSite = async (subjects, probes) => {
   const served = await listen(async (request, response) => {
     response.setHeader('cross-origin-opener-policy', 'same-origin');
@@ -44,6 +44,7 @@ export const startSite = async (subjects, probes) => {
     }
     try {
       const text = await readFile(path.join(subject.folder, path.basename(file)));
+      subject.files?.add(file);
       response.setHeader('content-type', TYPES[file.split('.').pop()]);
       response.end(text);
     } catch {

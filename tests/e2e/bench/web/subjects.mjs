@@ -36,6 +36,7 @@ export const startSubjects = async ({ dist, peers }) => {
   for (const { name, folder, file } of peers) all[name] = { folder, file, collector: await startCollector(name) };
   for (const [name, subject] of Object.entries(all)) {
     subject.name = name;
+    subject.files = new Set();
     subject.endpoint = subject.collector?.address ?? '';
   }
   return all;
