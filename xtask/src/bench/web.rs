@@ -42,7 +42,7 @@ fn measure(
 ) -> Result<(Samples, Vec<Peer>)> {
     steps.must("set up", || setup::for_web(root))?;
     steps.must("build @headwater/web", || outdated::build_web(root))?;
-    let chromium = steps.must("set up Chromium", || setup::for_browser(root))?;
+    let chromium = steps.must("set up Chromium", || setup::for_chromium(root))?;
     let folder = tempfile::tempdir()?;
     let mut peers = Vec::new();
     for one in wanted {
