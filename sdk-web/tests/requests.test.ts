@@ -60,7 +60,7 @@ test('a raw send is cut where a beacon ends, in bytes and not in characters', ()
   const page = newPage();
   const texts = Array.from({ length: 12 }, (_, n) => `"ts":${NOW + n},"name":"${'é'.repeat(5_000)}"}`);
   append(page, texts);
-  const requests = rawRequests(page, NOW);
+  const requests = rawRequests(page, page.streams, NOW);
   assert.equal(requests.length, 3);
   for (const request of requests) assert.ok(Buffer.byteLength(request) <= BEACON_BYTES);
   const events = requests.flatMap((request) => {
@@ -79,7 +79,7 @@ test('an event longer than a beacon still makes a request of its own', () => {
   const page = newPage();
   append(page, ['"name":"a"}', `"name":"${'x'.repeat(BEACON_BYTES)}"}`, '"name":"b"}']);
   assert.deepEqual(
-    rawRequests(page, NOW).map((request) =>
+    rawRequests(page, page.streams, NOW).map((request) =>
       JSON.parse(request).batches[0].events.map((event: { seq: number }) => event.seq),
     ),
     [[0], [1], [2]],
@@ -89,7 +89,7 @@ test('an event longer than a beacon still makes a request of its own', () => {
 test('what was denied is not sent raw', () => {
   const page = newPage();
   append(page, ['"name":"a"}']).purged = true;
-  assert.deepEqual(rawRequests(page, NOW), []);
+  assert.deepEqual(rawRequests(page, page.streams, NOW), []);
 });
 
 test('the server’s clock crosses in two halves', () => {
@@ -115,7 +115,7 @@ test('a raw send tells what was refused, by its words, even without an event', (
   const { refused, bodies } = append(page, ['"name":"a"}']);
   refused[Refusal.Sampled] = 3;
   refused[Refusal.RateCap] = 1;
-  const told = () => rawRequests(page, NOW).map((request) => JSON.parse(request).batches[0]);
+  const told = () => rawRequests(page, page.streams, NOW).map((request) => JSON.parse(request).batches[0]);
   assert.deepEqual(told()[0].refused, { rate_cap: 1, sampled: 3 });
   bodies.clear();
   assert.deepEqual(
@@ -128,7 +128,7 @@ test('a raw send begins with what is precious, under the same header but for the
   const page = newPage();
   append(page, ['"name":"a"}']);
   append(page, ['"name":"b"}'], Lane.Precious);
-  const [first, second] = rawRequests(page, NOW).map((request) => JSON.parse(request).batches[0]);
+  const [first, second] = rawRequests(page, page.streams, NOW).map((request) => JSON.parse(request).batches[0]);
   assert.deepEqual([first.events[0].name, second.events[0].name], ['b', 'a']);
   assert.notEqual(first.stream, second.stream);
   const rest = ({ stream, events, ...header }: { stream: string; events: unknown }) => header;

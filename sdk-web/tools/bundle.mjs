@@ -20,6 +20,7 @@ const BUNDLES = {
   'headwater.js': ['index.ts', false],
   'headwater.iife.js': ['classic.ts', true],
   'core.js': ['core.ts', false],
+  'debug.js': ['debug.ts', false],
 };
 
 const short = shortNames(FOLDER);
@@ -34,7 +35,7 @@ for (const [file, [source, classic]] of Object.entries(BUNDLES)) {
     target: 'es2020',
     format: classic ? 'iife' : 'esm',
     define: { IIFE: `${classic}`, VERSION: JSON.stringify(version) },
-    external: ['./core.js'],
+    external: ['./core.js', './debug.js'],
     legalComments: 'none',
     logLevel: 'warning',
     // A classic script asks the document for its address: the branch that asks `import.meta` is cut away.

@@ -27,6 +27,8 @@ export interface Options {
   storage?: 'local' | 'none';
   /** The version of your site, sent with every event. */
   appVersion?: string;
+  /** Shows in the console what becomes of every event, and why it waits. For developers; loads `debug.js`. */
+  debug?: boolean;
   /** Where `headwater.wasm` lies, if not beside the script. */
   wasm?: string | URL;
 }
@@ -39,4 +41,28 @@ export interface Changes {
   setOnce?: Props;
   /** Is added to the number that was known, or to 0. */
   increment?: Record<string, number>;
+}
+
+/** What `inspect` shows. */
+export interface Inspection {
+  /** What the visitor decided, or `unknown`. */
+  consent: string;
+  /** Whether the core is there. Until it is, nothing is sent but what leaves with the page. */
+  core: boolean;
+  /** As it is stored. */
+  session: string | null;
+  /** Calls that wait in memory: for consent, for `init`, for the end of this task. */
+  waiting: number;
+  /** What is held: of each stream its header and events, as they would be sent. */
+  streams: {
+    stream: string;
+    client_id: string;
+    user_id: string | null;
+    /** The first seq that may not be settled, which only `debug` knows, and the next free one. */
+    at: [number, number];
+    refused?: Record<string, number>;
+    events: { seq: number; type: string; name?: string; [more: string]: unknown }[];
+  }[];
+  /** With `debug`: what was seen last, oldest first. */
+  log?: string[];
 }

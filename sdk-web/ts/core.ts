@@ -40,6 +40,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   const tell: Tell = (kind, ...args) => {
     if (failed) return;
     try {
+      page.spy?.tell(kind, ...args);
       wasm.input(performance.now(), Date.now(), kind, ...args);
       if (polling) return;
       polling = true;
@@ -63,6 +64,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
 
   const obey = (effect: Effect, ...args: Arguments): boolean => {
     const [a, b, c, d, e] = args;
+    page.spy?.sees(effect, args, wasm);
     const stream = (no: number) => page.streams[no]!;
     switch (effect) {
       case Effect.Erase:
@@ -130,16 +132,18 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     const bodies = [...new Uint32Array(wasm.memory.buffer, seqs, count)].map((seq) => stream.bodies.get(seq)!);
     const text = splice(template, page, stream, bodies, Date.now());
     const asked = life;
-    if (transport === Transport.Beacon) navigator.sendBeacon(page.endpoint, text);
-    else {
-      send(page, text, transport === Transport.Keepalive).then(([answer, { erase, settings }]) => {
-        // Of an earlier life: whoever adopted the stream asks again.
-        if (asked !== life) return;
-        tell(Input.Answered, request, ...answer);
-        if (settings) tell(Input.Settings, ...settingsOf(settings));
-        if (erase === true) tell(Input.Erase);
-      });
+    try {
+      if (transport === Transport.Beacon && navigator.sendBeacon(page.endpoint, text)) return;
+    } catch {
+      // Some browsers have no beacons, or a blocker's.
     }
+    send(page, stream, text, transport !== Transport.Fetch).then(([answer, { erase, settings }]) => {
+      // Of an earlier life: whoever adopted the stream asks again.
+      if (asked !== life) return;
+      tell(Input.Answered, request, ...answer);
+      if (settings) tell(Input.Settings, ...settingsOf(settings));
+      if (erase === true) tell(Input.Erase);
+    });
   };
 
   const learn = (key: string, text: string): void => {

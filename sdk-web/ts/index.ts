@@ -1,18 +1,18 @@
 /** `@headwater/web`: what a page calls. Nothing here throws, waits for the network, or needs the wasm. */
 
-import type { Changes, Money, Options, Props } from './api';
+import type { Changes, Inspection, Money, Options, Props } from './api';
 import { eventText, json, objectText, word } from './event';
 import { guard } from './guard';
-import { decide, drain, page as shell, record, reset as renew } from './intake';
+import { decide, drain, page as shell, record, reset as renew, waiting } from './intake';
 import { Lane } from './lane';
-import { load } from './load';
-import { rawSend } from './raw_send';
+import { load, watch } from './load';
+import { rawRequests, rawSend } from './raw_send';
 import { keep, merged, snapshot } from './registered';
 import { Key, decision, setUser } from './shared';
 import type { Verdict } from './types';
 import { Input } from './wasm';
 
-export type { Changes, Money, Options, Props };
+export type { Changes, Inspection, Money, Options, Props };
 
 /** What the visitor decided before `init`. */
 let decided: Verdict | undefined;
@@ -28,26 +28,33 @@ const refresh = (): void => {
 };
 
 /** Begins counting. Calls made before it wait for it. */
-export const init = guard((options: Options) => {
-  if (shell.site || !options.site) throw Error('init: again, or no site');
-  shell.site = json(`${options.site}`);
-  shell.prefix = `hw1:${options.site}:`;
-  shell.endpoint = options.endpoint || '/collect';
-  shell.appVersion = options.appVersion || null;
+export const init = guard((options: Options): void => {
+  const { site, appVersion, consent } = options;
+  const endpoint = options.endpoint || '/collect';
+  // What is no text cannot be trimmed.
+  if (shell.site || !site.trim() || !endpoint.trim()) throw Error('init');
+  shell.appVersion = appVersion ? word(appVersion) : null;
+  // Later the page may have another address to begin from.
+  shell.endpoint = new URL(endpoint, document.baseURI).href;
+  shell.prefix = `hw1:${site}:`;
   shell.wasm = options.wasm;
-  if (options.whileUnknown === 'drop') shell.room = 0;
   try {
     if (options.storage !== 'none') shell.area = localStorage;
   } catch {
     // Forbidden by the visitor or by a sandbox: the journal is in memory.
   }
-  arrive();
-  listen();
   const early = shell.registered;
   refresh();
   shell.registered = { ...shell.registered, ...early };
+  // Of a page that nobody sees nothing is stored or sent.
+  if (document.prerendering) return document.addEventListener('prerenderingchange', () => init(options));
+  shell.site = json(site);
+  if (options.debug) watch(shell, waiting);
+  arrive();
+  listen();
+  if (options.whileUnknown === 'drop') shell.room = 0;
   if (decided) shell.write(Key.Consent, decided);
-  decide(decision(shell.read(Key.Consent)) ?? decided ?? options.consent ?? 'granted');
+  decide(decision(shell.read(Key.Consent)) ?? decided ?? decision(consent) ?? (consent ? 'unknown' : 'granted'));
 });
 
 const listen = (): void => {
@@ -56,23 +63,25 @@ const listen = (): void => {
     'pagehide',
     guard(() => {
       drain();
-      if (shell.core) tell(Input.Terminating);
-      else if (shell.verdict === 'granted') rawSend(shell);
       leave();
+      shell.left = true;
+      if (shell.core) tell(Input.Terminating);
+      else if (shell.verdict === 'granted') rawSend(shell, shell.streams);
+      shell.close();
     }),
   );
-  addEventListener(
-    'pageshow',
-    guard((event) => {
-      if (!event.persisted) return;
+  const back = guard(() => {
+    if (shell.left) {
       // While the page slept its streams were free to be adopted, and it heard nothing.
+      shell.left = false;
       arrive();
-      shell.close();
       shell.core?.resumed();
       refresh();
-      drain();
-    }),
-  );
+    }
+    drain();
+  });
+  addEventListener('pageshow', back);
+  document.addEventListener('resume', back);
   addEventListener('online', () => {
     tell(Input.Online, 1);
     load(shell);
@@ -84,10 +93,15 @@ const listen = (): void => {
       if (key?.startsWith(shell.prefix)) shell.heard(key.slice(shell.prefix.length), newValue);
     }),
   );
-  document.addEventListener('visibilitychange', () => {
-    tell(document.hidden ? Input.Hidden : Input.Visible);
-    if (!document.hidden) shell.core?.adopt();
-  });
+  // It comes here last: what the document's listeners call goes with what was called before.
+  addEventListener(
+    'visibilitychange',
+    guard(() => {
+      drain();
+      tell(document.hidden ? Input.Hidden : Input.Visible);
+      if (!document.hidden) shell.core?.adopt();
+    }),
+  );
 };
 
 /** The visitor sees a page. In a single-page app call it after every change of the address. */
@@ -111,15 +125,16 @@ export const exposure = guard((experiment: string, variant: string) =>
 );
 
 /** The visitor is known as `user` from here on, in every tab. */
-export const identify = guard((user: string, traits?: Props) =>
+export const identify = guard((user: string, traits?: Props) => {
+  let name: string;
   record(
-    () => (word(user), eventText('identify', null, traits)),
+    () => ((name = word(user)), eventText('identify', null, traits)),
     () => {
-      setUser(shell, `${user}`);
+      setUser(shell, name);
       shell.close();
     },
-  ),
-);
+  );
+});
 
 /** The visitor is also known as `id`. */
 export const alias = guard((id: string) => record(() => eventText('alias', word(id), null)));
@@ -164,4 +179,17 @@ export const flush = guard(() => {
   drain();
   shell.core?.tell(Input.Flush);
   load(shell);
+});
+
+/** What is held at this moment. For developers: in later versions it may look otherwise. */
+export const inspect = guard((): Inspection => {
+  const found: Inspection = {
+    consent: shell.verdict,
+    core: !!shell.core,
+    session: shell.read(Key.Session),
+    waiting: waiting.length,
+    streams: rawRequests(shell, shell.streams, 0).flatMap((request) => JSON.parse(request).batches),
+  };
+  shell.spy?.explain(found);
+  return found;
 });

@@ -6,16 +6,24 @@ import { append, restore } from './hot_log';
 import { Lane } from './lane';
 import { load } from './load';
 import { newPage } from './page';
+import { rawSend } from './raw_send';
 import { keep } from './registered';
 import { Key, compare, decision, forgetIdentity, parse, resetIdentity } from './shared';
 import { open } from './stream';
 import { consented, refused, replay } from './tell';
-import type { Verdict } from './types';
+import type { Stream, Verdict } from './types';
 import { Input, Refusal, numbers } from './wasm';
+
+declare global {
+  interface Document {
+    /** The browser has loaded the page on suspicion; nobody has seen it. */
+    readonly prerendering?: boolean;
+  }
+}
 
 export const page = newPage();
 /** Calls of this task, or since consent is awaited: event texts, and what happens between two of them. */
-let waiting: ([text: string, lane: Lane] | (() => void))[] = [];
+export const waiting: ([text: string, lane: Lane] | (() => void))[] = [];
 /** Whether `drain` will run after this task. */
 let queued = false;
 /** Whether there are refusals that the core has not been told. */
@@ -79,6 +87,11 @@ export const drain = (): void => {
     }
   }
   write();
+  if (page.left) {
+    // Called by the page's own last words: nobody else will send it before the next page.
+    rawSend(page, page.current as Stream[]);
+    page.close();
+  }
   if (!untold) return;
   // Refusals are told with a stream, if need be one without an event; not to a site that wants to be left in peace.
   const stream = page.current[Lane.Usual] ?? (page.refusal[0] !== Refusal.Stopped && open(page, true, Lane.Usual));
@@ -87,7 +100,7 @@ export const drain = (): void => {
 };
 
 export const decide = (verdict: Verdict): void => {
-  if (page.verdict === verdict) return;
+  if (page.verdict === verdict || !page.site) return;
   page.verdict = verdict;
   const granted = verdict === 'granted';
   page.close(!granted);

@@ -8,6 +8,12 @@ declare const IIFE: boolean;
 const script = IIFE ? (document.currentScript as HTMLScriptElement | null)?.src || location.href : '';
 let loading = false;
 
+/** Shows what becomes of events (`debug.ts`). */
+export const watch = (page: Page, waiting: unknown[]): void => {
+  const shown: Promise<typeof import('./debug')> = IIFE ? import(new URL('debug.js', script).href) : import('./debug.js');
+  shown.then((debug) => debug.watch(page, waiting)).catch(() => {});
+};
+
 export const load = (page: Page): void => {
   // A denial has something to do where earlier pages left something.
   const journal = () => Object.keys(page.area ?? {}).some((key) => /^.{36}:h$/.test(key.slice(page.prefix.length)));

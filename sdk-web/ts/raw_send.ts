@@ -2,20 +2,19 @@
 
 import { bytes } from './event';
 import { laneOf } from './lane';
-import type { Counters, Page } from './types';
+import type { Counters, Page, Stream } from './types';
 
 /** What browsers let leave with a page is 64 KB, in UTF-8. */
 export const BEACON_BYTES = 60_000;
 
 /** The requests for everything held, each at most 60 KB unless a single event is longer. */
-export const rawRequests = (page: Page, now: number): string[] => {
+export const rawRequests = ({ site }: Page, streams: Stream[], now: number): string[] => {
   const requests: string[] = [];
   // The precious first: the browser may not take all.
-  for (const stream of [...page.streams].sort((a, b) => laneOf(b.header) - laneOf(a.header))) {
-    const { head, header, bodies, purged, refused } = stream;
-    if (purged) continue;
+  const said = streams.filter(({ purged }) => !purged).sort((a, b) => laneOf(b.header) - laneOf(a.header));
+  for (const { head, header, bodies, refused } of said) {
     const told = Object.keys(refused).length ? `,"refused":${refusedText(refused)}` : '';
-    const start = `{"v":1,"site_id":${page.site},"sent_at":${now},"batches":[{${header},"at":[0,${head}]${told},"events":[`;
+    const start = `{"v":1,"site_id":${site},"sent_at":${now},"batches":[{${header},"at":[0,${head}]${told},"events":[`;
     let events: string[] = [];
     let room = 0;
     const flush = () => {
@@ -42,6 +41,6 @@ const refusedText = (refused: Counters): string =>
   `{${Object.entries(refused).map(([verdict, calls]) => `"${WORDS[+verdict]}":${calls}`)}}`;
 
 /** Hands them to the browser until it takes no more; a later page adopts the rest. */
-export const rawSend = (page: Page): void => {
-  rawRequests(page, Date.now()).every((request) => navigator.sendBeacon(page.endpoint, request));
+export const rawSend = (page: Page, streams: Stream[]): void => {
+  rawRequests(page, streams, Date.now()).every((request) => navigator.sendBeacon(page.endpoint, request));
 };

@@ -24,7 +24,7 @@ export const enum Key {
 }
 
 /** The decision that a stored text is. */
-export const decision = (text: string | null): Verdict | undefined =>
+export const decision = (text: unknown): Verdict | undefined =>
   text === 'granted' || text === 'denied' ? text : undefined;
 
 /** What a stored JSON text says; null if there is none, or it is not ours. */

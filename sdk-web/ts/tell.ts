@@ -1,22 +1,25 @@
 /** What the core is told of the first half's doings. Until it is there it misses nothing: `replay`. */
 
 import { laneOf } from './lane';
-import type { Page, Stream } from './types';
+import type { Page, Stream, Tell } from './types';
 import { Input } from './wasm';
 
-export const appended = ({ core, sized }: Page, { no, bodies }: Stream, seq: number): void =>
-  core?.tell(Input.Appended, no, seq, ...sized(bodies.get(seq)!));
+/** Until the core is there only a developer may listen. */
+const say = ({ core, spy }: Page, ...what: Parameters<Tell>): void => (core ?? spy)?.tell(...what);
 
-export const consented = (page: Page, granted: boolean): void => page.core?.tell(Input.Consent, 0, +granted);
+export const appended = (page: Page, { no, bodies }: Stream, seq: number): void =>
+  say(page, Input.Appended, no, seq, ...page.sized(bodies.get(seq)!));
 
-export const opened = ({ core, identity }: Page, { fresh, header, no }: Stream): void => {
-  if (fresh) core?.tell(Input.Reset);
-  core?.tell(Input.Visitor, parseInt(identity?.[1]!, 16));
-  core?.tell(Input.Opened, no, 0, laneOf(header));
+export const consented = (page: Page, granted: boolean): void => say(page, Input.Consent, 0, +granted);
+
+export const opened = (page: Page, { fresh, header, no }: Stream): void => {
+  if (fresh) say(page, Input.Reset);
+  say(page, Input.Visitor, parseInt(page.identity?.[1]!, 16));
+  say(page, Input.Opened, no, 0, laneOf(header));
 };
 
-export const refused = ({ core }: Page, { no, refused }: Stream): void => {
-  for (const verdict in refused) core?.tell(Input.Refused, no, +verdict, refused[verdict]!);
+export const refused = (page: Page, { no, refused }: Stream): void => {
+  for (const [verdict, calls] of Object.entries(refused)) say(page, Input.Refused, no, +verdict, calls);
 };
 
 /** Tells all that happened before the core was there. What was denied is told as such, and never sent. */
@@ -30,7 +33,7 @@ export const replay = (page: Page): void => {
     opened(page, stream);
     for (const seq of stream.bodies.keys()) appended(page, stream, seq);
     refused(page, stream);
-    if (!page.current.includes(stream)) page.core?.tell(Input.Closed, stream.no);
+    if (!page.current.includes(stream)) say(page, Input.Closed, stream.no);
   }
   decide(page.verdict !== 'denied');
 };

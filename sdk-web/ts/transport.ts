@@ -15,6 +15,12 @@ export interface Said {
 /** Longest wait for an answer. The collector answers within seconds; a lost connection may never end. */
 const TIMEOUT_MS = 30_000;
 
+/**
+ * Shortest body that is packed, in characters. One page view makes 600, of which packing saves 190 bytes and costs a
+ * millisecond; two make 810, of which it saves half; ten make 2,500, of which it leaves 540.
+ */
+const PACK_FROM = 700;
+
 /** Puts in what the core never sees. No mark can occur in JSON text. */
 export const splice = (template: string, page: Page, stream: Stream, bodies: string[], now: number): string => {
   let next = 0;
@@ -49,8 +55,25 @@ const readBody = async (answer: Response): Promise<Said> => {
   }
 };
 
-export const send = async (page: Page, body: string, keepalive: boolean): Promise<[Answer, Said]> => {
+/** `text/plain`, as a text would be, so there is no preflight; the collector knows gzip by its first bytes. */
+const packed = (text: string): Promise<Blob> => {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+  return new Response(stream, { headers: { 'content-type': 'text/plain' } }).blob();
+};
+
+/** `keepalive`: it outlives the page, so it must leave at once. */
+export const send = async (page: Page, stream: Stream, text: string, keepalive: boolean): Promise<[Answer, Said]> => {
   try {
+    let body: string | Blob = text;
+    if (!keepalive && text.length > PACK_FROM) {
+      try {
+        body = await packed(text);
+      } catch {
+        // Then it goes as it is.
+      }
+      // Meanwhile the page was left and has returned, or consent was denied.
+      if (stream.purged || !page.streams.includes(stream)) throw 0;
+    }
     const signal = AbortSignal.timeout?.(TIMEOUT_MS) ?? null;
     const answer = await fetch(page.endpoint, { method: 'POST', body, keepalive, credentials: 'omit', signal });
     const numbers = readAnswer(answer, Date.now());

@@ -6,8 +6,8 @@
  * or sent as it is. What is has its type elsewhere.
  */
 
-import type { Props } from './api';
-import type { Input } from './wasm';
+import type { Inspection, Props } from './api';
+import type { Effect, Exports, Input } from './wasm';
 
 /** One opening of a journal: `seq` counts from 0, under one header. */
 export interface Stream {
@@ -84,6 +84,14 @@ export interface Cold {
   look(id?: string): Promise<[key: string, value: string][]>;
 }
 
+/** Who looks on (`debug.ts`): hears all that the core is told, and sees what it says. */
+export interface Spy {
+  tell: Tell;
+  sees(effect: Effect, args: number[], wasm: Exports): void;
+  /** Adds what it knows. */
+  explain(found: Inspection): void;
+}
+
 /** Tells the core something, and does what it says. Never throws. */
 export type Tell = (kind: Input, ...args: number[]) => void;
 
@@ -120,8 +128,12 @@ export interface Page {
   /** The journal entries that the cold store has or is given, by key. */
   cold: Map<string, Kept>;
   core: Core | undefined;
+  /** With `debug`. */
+  spy?: Spy;
   /** Where `headwater.wasm` lies, if not beside the script. */
   wasm: string | URL | undefined;
+  /** Whether it was left: the core has said its last words. It may return from the back/forward cache. */
+  left?: boolean;
   /** Resolves in `pagehide`; every Web Lock of the page is held until then. */
   gone: Promise<void>;
 

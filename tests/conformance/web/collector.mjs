@@ -1,7 +1,7 @@
 /** The server of one page: keeps each request open until the scenario says how it ends. */
 import http from 'node:http';
 
-import { CORS } from '../../e2e/harness/proxy.mjs';
+import { CORS, textOf } from '../../e2e/harness/proxy.mjs';
 
 /** Never used twice: on a connection that was, a browser asks again by itself when it breaks. */
 const HEADERS = { ...CORS, connection: 'close' };
@@ -33,7 +33,7 @@ export class Collector {
     }
     const { searchParams } = new URL(request.url, this.address);
     const [n, by] = [Number(searchParams.get('n')), searchParams.get('by')];
-    this.received.set(n, { n, by, body: JSON.parse(Buffer.concat(chunks).toString()), response });
+    this.received.set(n, { n, by, body: JSON.parse(textOf(Buffer.concat(chunks))), response });
     if (by === 'beacon') response.writeHead(204, HEADERS).end();
     this.#news();
   }

@@ -5,14 +5,14 @@
 import http from 'node:http';
 import { gunzipSync } from 'node:zlib';
 
+/** The text of a body: packed bodies are known by how gzip begins, as the collector knows them. */
+export const textOf = (body) => (body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body) : body).toString();
+
 /** CORS as the collector says it, for answers that the proxy gives itself. */
 export const CORS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'hw-ack, hw-time, retry-after',
 };
-
-/** A body as text; gzip says what it is by its first two bytes. */
-const plain = (body) => (body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body) : body).toString();
 
 export const startProxy = async (target) => {
   const { hostname, port } = new URL(target);
@@ -20,10 +20,11 @@ export const startProxy = async (target) => {
     /**
      * `(n) => fault` for the n-th POST: undefined, '410', '503', 'empty 200', 'drop answer', 'offline'; `{ delayMs }`:
      * the answer comes later; `{ say }`: what the server settled is answered with this object as its body (`delayMs`
-     * later); `{ foreign }`: not the server but somebody else answers 200 with this object.
+     * later); `{ foreign }`: not the server but somebody else answers 200 with this object; `{ busy }`: a collector's
+     * 503 with so many seconds of Retry-After.
      */
     fault: () => undefined,
-    /** Every request: method, path, body, fault, status. */
+    /** Every request: method, path, body as text, its bytes as they came, fault, status. */
     seen: [],
     /** The parsed bodies of the POSTs, oldest first. */
     requests: () => proxy.seen.filter((s) => s.method === 'POST').map((s) => JSON.parse(s.body)),
@@ -49,11 +50,13 @@ export const startProxy = async (target) => {
     }
     const body = Buffer.concat(chunks);
     const fault = request.method === 'POST' ? proxy.fault(posts++) : undefined;
-    const entry = { method: request.method, path: request.url, body: plain(body), headers: request.headers, fault };
+    const { method, url, headers: received } = request;
+    const entry = { method, path: url, body: textOf(body), bytes: body.length, headers: received, fault };
     proxy.seen.push(entry);
     if (fault === 'offline') return response.destroy();
-    if (fault === '410' || fault === '503') {
-      response.writeHead(+fault, { ...CORS, 'hw-ack': '0', 'hw-time': `${Date.now()}`, 'retry-after': '1' });
+    if (fault === '410' || fault === '503' || fault?.busy) {
+      const headers = { ...CORS, 'hw-ack': '0', 'hw-time': `${Date.now()}`, 'retry-after': `${fault.busy ?? 1}` };
+      response.writeHead(fault.busy ? 503 : +fault, headers);
       return response.end('{"error":"fault","message":"by the test"}');
     }
     if (fault === 'empty 200') return response.writeHead(200, CORS).end();

@@ -34,7 +34,23 @@ window.started = true;
 
 const OTHER = '<!doctype html><meta charset=utf-8><title>other</title><link rel=icon href=data:,>';
 
-const PAGES = { '/classic': CLASSIC, '/other': OTHER };
+/** Does what the test says (`steered.mjs`). */
+const STEERED = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script type=module>
+import * as headwater from '/sdk/headwater.js';
+window.headwater = headwater;
+const { steer, name } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+for (;;) {
+  const { no, code, argument } = await (await fetch(steer + '/next?name=' + name)).json();
+  const say = (what) => fetch(steer + '/done', { method: 'POST', body: JSON.stringify({ no, ...what }) });
+  try {
+    say({ value: await (0, eval)('(' + code + ')')(argument) });
+  } catch (error) {
+    say({ error: String(error) });
+  }
+}
+</script>`;
+
+const PAGES = { '/classic': CLASSIC, '/steered': STEERED, '/other': OTHER };
 
 export const startSite = async () => {
   const site = {

@@ -73,7 +73,7 @@ test('a hidden page sends at once, and the answer settles it', async () => {
     headwater.track('last');
     Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
     Object.defineProperty(document, 'hidden', { value: true });
-    queueMicrotask(() => document.dispatchEvent(new Event('visibilitychange')));
+    queueMicrotask(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
   });
   await visitor.counted(2);
   await until('an empty log', async () => Object.keys(await visitor.journal(page)).every((key) => !/:\d+$/.test(key)));
