@@ -36,7 +36,7 @@ export const adopt = async (page: Page, cold: Cold, tell: Tell): Promise<void> =
     const hot = hotKeys(page, id).map((key) => [key, page.read(key) ?? ''] as const);
     const found = await search(id);
     const entries = new Map([...found, ...hot]);
-    if (!navigator.locks && newest(entries) >= Date.now() - QUIET_MS) continue;
+    if (!navigator.locks && newest(entries) >= page.now() - QUIET_MS) continue;
     const stream = await read(page, id, entries);
     if (known()) continue;
     for (const [key] of found) page.cold.set(key, Kept.Cold);
@@ -51,7 +51,7 @@ const isFree = (page: Page, id: string): Promise<boolean> =>
       answer(!!held);
       return held ? page.gone : undefined;
     };
-    page.lock(id, { ifAvailable: true }, granted)?.then(() => answer(false));
+    page.lock(id, { ifAvailable: true }, granted).then(() => answer(false));
   });
 
 /** When its latest event was called, in Unix ms; 0 if it has none. */

@@ -137,7 +137,7 @@ export const newCold = (page: Page, tell: Tell): Cold => {
     timer ??= setTimeout(() => {
       timer = undefined;
       const oldest = page.streams.map(({ bodies }) => tsOf(bodies.values().next().value ?? '') || Infinity);
-      const young = Math.min(...oldest) + AGE_MS - Date.now();
+      const young = Math.min(...oldest) + AGE_MS - page.now();
       // A clock may have been set back.
       if (young > 0 && young < AGE_MS) arm(young);
       else if (young < Infinity) sync();

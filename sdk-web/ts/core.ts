@@ -41,7 +41,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     if (failed) return;
     try {
       page.spy?.tell(kind, ...args);
-      wasm.input(performance.now(), Date.now(), kind, ...args);
+      wasm.input(performance.now(), page.now(), kind, ...args);
       if (polling) return;
       polling = true;
       while (obey(...effect()));
@@ -130,7 +130,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     const [address, length, seqs, count] = new Uint32Array(wasm.memory.buffer, at, 4);
     const template = new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, address, length));
     const bodies = [...new Uint32Array(wasm.memory.buffer, seqs, count)].map((seq) => stream.bodies.get(seq)!);
-    const text = splice(template, page, stream, bodies, Date.now());
+    const text = splice(template, page, stream, bodies, page.now());
     const asked = life;
     try {
       if (transport === Transport.Beacon && navigator.sendBeacon(page.endpoint, text)) return;
@@ -151,7 +151,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     if (key === Key.Settings) {
       // A stop began when the answer came, not now: it goes on for what is left of it.
       const [verdict, until = 0] = page.refusal;
-      const left = until - Date.now();
+      const left = until - page.now();
       args[4] = verdict === Refusal.Stopped && left > 0 && left < NONE ? left : 0;
     }
     if (key in LEARNED && args.length === 8 && args.every((n) => n >= 0)) tell(LEARNED[key]!, ...args);

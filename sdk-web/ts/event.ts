@@ -7,8 +7,9 @@ const EVENT_MAX = 50_000;
 /** Longest id, in bytes, that the collector takes. With a longer one it would take nothing of the visitor. */
 const WORD_MAX = 256;
 
-/** As it is when this script runs: old libraries replace it. */
+/** As they are when this script runs: old libraries replace them. */
 const { stringify } = JSON;
+const { now } = Date;
 
 let lastTs = 0;
 let referrer: string | undefined;
@@ -72,7 +73,7 @@ export const eventText = (type: string, name: unknown, props: unknown, money?: M
   }
   // At the end, because the page's data may call us in turn: whose call ends first comes first.
   if (text.length > EVENT_MAX) throw TypeError('too long');
-  return `"ts":${(lastTs = Math.max(Math.floor(Date.now()) || 0, lastTs + 1))},${text}}`;
+  return `"ts":${(lastTs = Math.max(Math.floor(now()) || 0, lastTs + 1))},${text}}`;
 };
 
 /** When the event of this text was called, in Unix ms. */

@@ -168,6 +168,8 @@ export const consent = guard((verdict: 'granted' | 'denied') => {
   decided = decision(verdict);
   if (!decided) throw TypeError('consent');
   if (!shell.site) return;
+  // Should it not be written, the one before must not hold.
+  shell.remove(Key.Consent);
   const kept = shell.write(Key.Consent, decided);
   decide(decided);
   // A denial has made room.

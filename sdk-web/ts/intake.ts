@@ -40,7 +40,7 @@ export const record = (write: () => string, before?: () => void, lane = Lane.Usu
   }
   const [refusal = 0, until = 0] = page.refusal;
   if (page.verdict === 'denied') return refuse(Refusal.Consent);
-  if (refusal && Date.now() < until) return refuse(refusal);
+  if (refusal && page.now() < until) return refuse(refusal);
   if (page.verdict === 'unknown' && waiting.length >= page.room) return refuse(Refusal.Waiting);
   if (before) waiting.push(before);
   waiting.push([text, lane]);

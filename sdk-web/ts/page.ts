@@ -4,11 +4,15 @@
  */
 
 import { bytes, tsOf } from './event';
+import { refused } from './tell';
 import type { Page } from './types';
 import { Input, halves } from './wasm';
 
 /** Calls that wait in memory while consent is unknown: a visitor who never decides must not fill it. */
 const WAITING_MAX = 1_000;
+
+/** As it is when this script runs: pages call things of their own so. */
+const Held = Map;
 
 export const newPage = (): Page => {
   const page: Page = {
@@ -25,6 +29,7 @@ export const newPage = (): Page => {
     fresh: false,
     cold: new Map(),
     gone: Promise.resolve(),
+    now: Date.now,
 
     read: (key) => {
       try {
@@ -56,21 +61,27 @@ export const newPage = (): Page => {
       done: 0,
       head: 0,
       writes: 0,
-      bodies: new Map(),
+      bodies: new Held(),
       keys: [],
-      notes: new Map(),
+      notes: new Held(),
       refused: {},
     }),
     close: (fresh = false) => {
       const closed = page.current;
+      // What was refused in this task is not told yet.
+      if (closed[0]) refused(page, closed[0]);
       page.current = [];
       if (closed[0]) page.refused = {};
       page.fresh ||= fresh;
       closed.forEach((stream) => page.core?.tell(Input.Closed, stream!.no));
     },
-    lock: (id, options, granted) =>
-      // Refused where the document is no longer active: then there is nothing to protect.
-      navigator.locks?.request(page.prefix + id, options, granted).catch(() => {}),
+    lock: async (id, options, granted) => {
+      try {
+        await navigator.locks.request(page.prefix + id, options, granted);
+      } catch {
+        // There are none; or the document is no longer active, and there is nothing to protect.
+      }
+    },
     sized: (body) => [bytes(body), ...halves(tsOf(body) || 0)],
   } satisfies Partial<Page> as Partial<Page> as Page;
   return page;

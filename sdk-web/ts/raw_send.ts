@@ -42,5 +42,5 @@ const refusedText = (refused: Counters): string =>
 
 /** Hands them to the browser until it takes no more; a later page adopts the rest. */
 export const rawSend = (page: Page, streams: Stream[]): void => {
-  rawRequests(page, streams, Date.now()).every((request) => navigator.sendBeacon(page.endpoint, request));
+  rawRequests(page, streams, page.now()).every((request) => navigator.sendBeacon(page.endpoint, request));
 };

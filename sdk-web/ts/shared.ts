@@ -3,6 +3,7 @@
  * tabs of a first visit may briefly be two clients.
  */
 
+import { json } from './event';
 import type { Identity, Page, Verdict } from './types';
 import { uuid } from './uuid';
 
@@ -37,7 +38,7 @@ export const parse = (text: string | null): unknown => {
 };
 
 const save = (page: Page, identity: Identity): Identity => {
-  const text = JSON.stringify((page.identity = identity));
+  const text = json((page.identity = identity));
   page.idText = page.write(Key.Identity, text) ? text : null;
   return identity;
 };

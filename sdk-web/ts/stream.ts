@@ -20,7 +20,7 @@ export const open = (page: Page, wanted: boolean, lane: Lane): Stream => {
     device_id: device,
     locale: navigator.language,
     tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    screen: `${screen.width}x${screen.height}`,
+    screen: `${screen?.width}x${screen?.height}`,
   };
   const header = (more?: object) =>
     laneMark(lane) +

@@ -76,7 +76,7 @@ export const send = async (page: Page, stream: Stream, text: string, keepalive: 
     }
     const signal = AbortSignal.timeout?.(TIMEOUT_MS) ?? null;
     const answer = await fetch(page.endpoint, { method: 'POST', body, keepalive, credentials: 'omit', signal });
-    const numbers = readAnswer(answer, Date.now());
+    const numbers = readAnswer(answer, page.now());
     return [numbers, answer.status === 200 && numbers[1] !== NONE ? await readBody(answer) : {}];
   } catch {
     return [[0, NONE, NONE, 0, 0], {}];

@@ -134,6 +134,8 @@ export interface Page {
   wasm: string | URL | undefined;
   /** Whether it was left: the core has said its last words. It may return from the back/forward cache. */
   left?: boolean;
+  /** `Date.now` as it is when the script runs: pages replace it. */
+  now(): number;
   /** Resolves in `pagehide`; every Web Lock of the page is held until then. */
   gone: Promise<void>;
 
@@ -158,7 +160,7 @@ export interface Page {
     id: string,
     options: LockOptions,
     granted: (lock: Lock | null) => Promise<void> | undefined,
-  ): Promise<unknown> | undefined;
+  ): Promise<void>;
   /** What the core hears of an event's text: its length in bytes, and when it was called, as two numbers. */
   sized(body: string): [bytes: number, high: number, low: number];
 }

@@ -39,6 +39,7 @@ const STEERED = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,><
 import * as headwater from '/sdk/headwater.js';
 window.headwater = headwater;
 const { steer, name } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+document.title = name;
 for (;;) {
   const { no, code, argument } = await (await fetch(steer + '/next?name=' + name)).json();
   const say = (what) => fetch(steer + '/done', { method: 'POST', body: JSON.stringify({ no, ...what }) });

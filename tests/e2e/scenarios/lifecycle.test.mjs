@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { events } from '../harness/sent.mjs';
+import { startSteered } from '../harness/steered.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
 import { startWorld } from '../harness/world.mjs';
@@ -14,55 +15,103 @@ after(() => world?.stop());
 const sent = () => events(world.proxy.requests());
 const names = () => sent().map(({ name }) => name);
 
-/** Freezes the page, as browsers do with tabs that nobody looks at for long; or wakes it. */
-const setState = async (visitor, page, state) => {
-  const session = await visitor.context.newCDPSession(page);
-  await session.send('Page.setWebLifecycleState', { state });
-  await session.detach();
+/** Begins counting in a tab of a steered browser, and tracks the names there, each in a task of its own. */
+const begin = (browser, visitor, tab, names) =>
+  browser.run(
+    tab,
+    async ([options, names]) => {
+      headwater.init(options);
+      for (const name of names) {
+        headwater.track(name);
+        await new Promise((next) => setTimeout(next));
+      }
+    },
+    [{ site: visitor.key, endpoint: `${world.proxy.address}/collect` }, names],
+  );
+
+const steered = async (act) => {
+  const browser = await startSteered(world.site);
+  try {
+    await act(await world.visitor(), browser);
+  } finally {
+    await browser.stop();
+  }
 };
 
-test('a frozen page holds what it has, and sends it once it goes on', async () => {
-  const visitor = await world.visitor();
-  const page = await visitor.open();
-  await tap(page, 1);
-  await visitor.counted(1);
-  world.proxy.fault = () => '503';
-  await tap(page, 3);
-  await until('a refusal', () => world.proxy.seen.some(({ fault }) => fault));
-  await page.evaluate(() => {
-    window.states = [];
-    for (const name of ['freeze', 'resume']) {
-      document.addEventListener(name, () => {
-        states.push(name);
-        headwater.track(name);
-      });
-    }
-  });
-  await setState(visitor, page, 'frozen');
-  world.proxy.fault = () => undefined;
-  await setState(visitor, page, 'active');
-  await page.waitForFunction(() => window.states.length === 2);
-  await visitor.settled(6);
-  assert.deepEqual(names().filter((name) => name !== 'tap').sort(), ['freeze', 'resume']);
-});
+test('a frozen page holds what it has, and goes on when it is thawed', () =>
+  steered(async (visitor, browser) => {
+    world.proxy.fault = () => '503';
+    await begin(browser, visitor, 'first', ['a', 'b']);
+    await until('a refusal', () => world.proxy.seen.some(({ fault }) => fault));
+    await browser.run('first', () => {
+      window.states = [];
+      for (const name of ['freeze', 'resume']) {
+        document.addEventListener(name, () => {
+          states.push(name);
+          headwater.track(name);
+        });
+      }
+    });
+    await browser.open('second');
+    await browser.freeze('first');
+    world.proxy.fault = () => undefined;
+    await browser.freeze('first', false);
+    assert.deepEqual(await browser.run('first', () => states), ['freeze', 'resume']);
+    await visitor.settled(4);
+  }));
 
-test('what a page that was discarded left behind is sent by its next load', async () => {
-  const visitor = await world.visitor();
-  const page = await visitor.open();
-  await tap(page, 1);
-  await visitor.counted(1);
-  world.proxy.fault = () => 'offline';
-  await tap(page, 4);
-  // A discarded page gets no event, and no last words: nor does one whose process is gone.
-  const session = await visitor.context.newCDPSession(page);
-  const crashed = page.waitForEvent('crash');
-  session.send('Page.crash').catch(() => {});
-  await crashed;
-  world.proxy.fault = () => undefined;
-  await page.close();
-  await visitor.open();
-  await visitor.settled(5);
-});
+test('what a page that was discarded left behind is sent by its next load', () =>
+  steered(async (visitor, browser) => {
+    world.proxy.fault = () => 'offline';
+    await begin(browser, visitor, 'first', ['a', 'b', 'c']);
+    await browser.open('second');
+    await browser.run('second', () => document.visibilityState);
+    await browser.discard('first');
+    world.proxy.fault = () => undefined;
+    await browser.show('first');
+    assert.equal(await browser.run('first', () => document.wasDiscarded), true);
+    await begin(browser, visitor, 'first', ['d']);
+    await visitor.settled(4);
+  }));
+
+test('a denial reaches a tab that was frozen before it does anything else', () =>
+  steered(async (visitor, browser) => {
+    await begin(browser, visitor, 'first', ['a']);
+    await visitor.counted(1);
+    world.proxy.fault = () => 'offline';
+    await browser.run('first', () => headwater.track('held'));
+    await browser.open('second');
+    await begin(browser, visitor, 'second', []);
+    await browser.freeze('first');
+    world.proxy.seen.length = 0;
+    world.proxy.fault = () => undefined;
+    await browser.run('second', () => headwater.consent('denied'));
+    await browser.freeze('first', false);
+    await browser.run('first', () => headwater.track('late'));
+    await visitor.settled(2, { consent: 1 });
+    assert.deepEqual(sent(), [], 'nothing of it was sent after the denial');
+  }));
+
+test('a denial purges what a tab holds that is discarded in its sleep', () =>
+  steered(async (visitor, browser) => {
+    await begin(browser, visitor, 'first', ['a']);
+    await visitor.counted(1);
+    world.proxy.fault = () => 'offline';
+    await browser.run('first', () => headwater.track('held'));
+    await browser.open('second');
+    await begin(browser, visitor, 'second', []);
+    await browser.freeze('first');
+    await browser.run('second', () => headwater.consent('denied'));
+    await browser.discard('first');
+    world.proxy.seen.length = 0;
+    world.proxy.fault = () => undefined;
+    await browser.open('third');
+    await begin(browser, visitor, 'third', ['refused']);
+    await visitor.settled(2, { consent: 1 });
+    assert.deepEqual(sent(), []);
+    const keys = await browser.run('third', () => Object.keys(localStorage));
+    assert.ok(!keys.some((key) => /:\d+$/.test(key)), `${keys}`);
+  }));
 
 for (const [when, register] of [
   ['before ours', (page) => page.addInitScript(() => addEventListener('pagehide', () => headwater.track('bye')))],
@@ -85,9 +134,6 @@ for (const [when, register] of [
     // Nobody comes back: everything must have left.
     await visitor.counted(4);
     assert.equal(names().filter((name) => name === 'bye').length, 2);
-    world.site.wasmDelayMs = 0;
-    await visitor.open();
-    await visitor.settled(4);
   });
 }
 
