@@ -11,6 +11,9 @@ import { Effect, Input, NONE, Refusal, Transport, begin, instantiate, numbers, w
 /** Longest wait a browser's timer can hold is 2^31 ms; the core asks again. */
 const LONGEST_WAIT_MS = 1e9;
 
+/** No time that ends comes after it, Unix ms. */
+const NEVER = 1e15;
+
 /** What the core shares with the other tabs and later pages is stored as the eight numbers of the effect. */
 const SAVED: Record<number, Key> = {
   [Effect.SaveGate]: Key.Gate,
@@ -90,7 +93,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
         if (noteLoss(page, stream(b), `r${a}`, [c, d, e])) tell(Input.Recorded, a);
         break;
       case Effect.Refuse:
-        refuse(`${a},${whole(b, c)}`);
+        // Another tab may have heard that the site is gone, for good.
+        if (!(page.refusal[1]! > NEVER)) refuse(`${a},${whole(b, c)}`);
         break;
       case Effect.Send:
         transmit(a, stream(b), c);

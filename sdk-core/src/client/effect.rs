@@ -34,7 +34,8 @@ pub enum Effect {
     /// `None` accept again (`until` means nothing then). Told at each change; a verdict that goes on beyond `until` is
     /// told again then, so what is shared ends by itself at `until`. But for a site that is gone, which is
     /// [`Stopped`](Refusal::Stopped) until `u64::MAX`, that is a day ahead at most: whoever finds more has had its clock
-    /// set back, and takes it for over. Streams that are opened nevertheless are served.
+    /// set back, and takes it for over. Nothing replaces the verdict of a site that is gone: others of the device, who
+    /// have not heard of it, may tell a lesser one. Streams that are opened nevertheless are served.
     Refuse { verdict: Option<Refusal>, until: UnixMs },
     /// Share the Retry-After gate with the other tabs or processes.
     SaveGate { until: UnixMs },

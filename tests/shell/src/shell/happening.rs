@@ -145,6 +145,10 @@ impl Shell {
         verdict: Option<headwater_core::refusal::Refusal>,
         until: UnixMs,
     ) -> Alive {
+        // Another page may have heard that the site is gone.
+        if self.verdict.is_some_and(|(_, until)| until.0 == u64::MAX) {
+            return Ok(());
+        }
         self.verdict = verdict.map(|verdict| (verdict, until));
         self.share(disk, Shared::Refusal { verdict, until })
     }
