@@ -19,32 +19,40 @@ const only = process.env.HEADWATER_BENCH_ONLY?.split(',');
 
 const world = await startWorld(job);
 try {
-  const result = { chromium: await world.chromium.version(), subjects: {} };
-  const of = (subject) => (result.subjects[subject.name] ??= { outside: [] });
+  const all = world.subjects;
+  const senders = all.filter(({ collector }) => collector);
+  const named = (...names) => all.filter(({ name }) => names.includes(name));
+  const result = { chromium: await world.chromium.version(), subjects: {}, failed: [] };
+  const of = ({ name }) => (result.subjects[name] ??= { outside: [] });
+  /** One SDK that fails costs its own figure. */
+  const attempt = async (what, work) => {
+    say(what);
+    await work().catch((error) => result.failed.push(`${what}: ${error.message}`));
+  };
   const each = async (pass, what, subjects, measure) => {
     if (only && !only.includes(pass)) return;
     for (const subject of subjects) {
-      say(`${what}: ${subject.name}`);
-      of(subject)[pass] = await measure(subject);
+      await attempt(`${what}: ${subject.name}`, async () => {
+        of(subject)[pass] = await measure(subject);
+      });
       of(subject).outside.push(...world.outside.taken());
     }
   };
-  const all = world.subjects;
-  const senders = all.filter(({ collector }) => collector);
-  const ours = all.filter(({ name }) => name === 'headwater');
-  await each('load', 'first visits', all.filter(({ name }) => name !== 'bare write'), (s) => passes.load(world, s, LOADS));
+  await each('load', 'first visits', [...named('empty'), ...senders], (s) => passes.load(world, s, LOADS));
   for (const subject of all) of(subject).files = [...subject.files];
   await each('calls', 'calls and bursts', senders, (s) => passes.calls(world, s, CALLS, BURSTS));
   if (!only || only.includes('paced')) {
-    say(`an event per 100 ms, ${job.seconds} s for each of ${all.map(({ name }) => name).join(', ')}`);
-    for (const [name, rounds] of Object.entries(await passes.paced(world, all, job.seconds, ROUNDS))) of({ name }).paced = rounds;
+    await attempt(`an event per 100 ms, ${job.seconds} s for each of ${all.map(({ name }) => name).join(', ')}`, async () => {
+      const rounds = await passes.paced(world, all, job.seconds, ROUNDS);
+      for (const subject of all) of(subject).paced = rounds[subject.name];
+    });
   }
   const some = Math.max(5, job.seconds / 3);
   await each('split', 'where the time goes', all, (s) => passes.split(world, s, some));
   await each('other', 'another tab', all, (s) => passes.otherTab(world, s, some));
-  await each('memory', `memory after ${EVENTS} events`, all, (s) => passes.memory(world, s, EVENTS));
+  await each('memory', `memory after ${EVENTS} events`, [...named('empty'), ...senders], (s) => passes.memory(world, s, EVENTS));
   await each('offline', 'nobody to reach', senders, (s) => passes.offline(world, s, 5));
-  await each('first_access', 'first access to localStorage', ours, (s) => passes.firstAccess(world, s, 20));
+  await each('first_access', 'first access to localStorage', named('headwater'), (s) => passes.firstAccess(world, s, 20));
   process.stdout.write(`${JSON.stringify(result)}\n`);
 } finally {
   await world.stop();

@@ -106,6 +106,9 @@ fn print(root: &Path, samples: &Samples, peers: &[Peer]) -> Result<()> {
     split::print(samples);
     table.print();
     println!("\n{}", table.json());
+    if !samples.failed.is_empty() {
+        bail!("not measured:\n  {}", samples.failed.join("\n  "));
+    }
     Ok(())
 }
 

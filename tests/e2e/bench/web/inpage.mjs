@@ -3,12 +3,16 @@
  * has (`sdk`, `bench`). Every event carries a mark, `m<run>x<n>x`, by which the collector knows it again.
  */
 
-/** One call in a task of its own, as a page reacts to a visitor; then a bare write in a task of its own. In µs. */
-export const calls = async (count, run) => {
+/**
+ * One call in a task of its own, as a page reacts to a visitor; then a bare write in a task of its own. In µs.
+ * Fewer than `count` when they take longer than `limit` ms.
+ */
+export const calls = async (count, run, limit) => {
   const samples = { call: [], written: [], bare: [] };
   const task = () => new Promise((next) => setTimeout(next));
   const text = `"ts":1710320000123,"type":"custom","url":"/","name":"add_to_cart","props":{"sku":"b-7","price":1999}}`;
-  for (let n = 0; n < count; n++) {
+  const end = performance.now() + limit;
+  for (let n = 0; n < count && performance.now() < end; n++) {
     await task();
     const begun = performance.now();
     sdk.track('add_to_cart', { sku: 'b-7', price: 1999, mark: `m${run}x${n}x` });

@@ -9,6 +9,9 @@ pub(super) struct Samples {
     pub(super) chromium: String,
     /// In the order of their names; the empty page and the bare write are among them.
     pub(super) subjects: BTreeMap<String, Subject>,
+    /// What could not be measured, and why.
+    #[serde(default)]
+    pub(super) failed: Vec<String>,
 }
 
 /// What was measured of one page; what does not apply to it, or was left out, is not there.
