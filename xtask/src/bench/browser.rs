@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::Results;
 
 /// Names in the script's answer, what they are, their unit.
-const MEASURES: [(&str, &str, &str); 4] = [
+const MEASURES: [(&str, &str, &str); 5] = [
     ("track_us", "track(), the call", "µs"),
     ("journal_us", "track() with its journal write", "µs"),
-    ("bare_write_us", "a bare localStorage write beside it", "µs"),
+    ("bare_write_us", "a bare localStorage write right after it", "µs"),
+    ("paced_write_us", "a bare localStorage write in a task of its own", "µs"),
     ("freshness_ms", "page() in Chromium to /realtime", "ms"),
 ];
 
