@@ -59,7 +59,7 @@ test('a short name is nobody else’s', () => {
 
 test('of the shell itself, nothing that a page, a server or the core knows by name', () => {
   const short = shortNames(path.join(path.dirname(fileURLToPath(import.meta.url)), '..'));
-  assert.ok(short.bodies && short.streams && short.tell, 'its state is shortened');
+  assert.ok(short.bodies && short.current && short.tell, 'its state is shortened');
   const known =
     'site endpoint consent whileUnknown storage appVersion wasm set setOnce set_once increment revenue currency ' +
     'stream client_id user_id context no_storage settings erase keys memory start input poll request done';
