@@ -1,28 +1,30 @@
 //! Why an event is not counted: the words of the loss ledger.
 
-/// A reason that this version knows. On the wire it is text, and servers pass on words they do not know.
+/// A reason that this version knows. On the wire it is text, and servers pass on words they do not know; the numbers are
+/// those of browsers' journals, and never reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u32)]
 pub enum Reason {
     /// The visitor denied consent and what was held was purged.
-    Consent,
+    Consent = 1,
     /// The bridge could not hand it to the broker and put it aside.
-    DeadLetter,
+    DeadLetter = 2,
     /// The server's rules dropped it (a bot, a blocked address).
-    Filtered,
+    Filtered = 3,
     /// The client's queue was full and this was the oldest.
-    QueueFull,
+    QueueFull = 4,
     /// It can never be accepted: it alone got 400, 413 or 422, or the server said so of it.
-    Rejected,
+    Rejected = 5,
     /// The site answered 410.
-    Stopped,
+    Stopped = 6,
     /// The journal could not be written.
-    Storage,
+    Storage = 7,
     /// It was older than the client gives up at, or than the server remembers names for.
-    TooOld,
+    TooOld = 9,
     /// It fell into a gap that [`Seen`](crate::seen::Seen) had to close.
-    TooManyGaps,
+    TooManyGaps = 8,
     /// The journal is known to have held it and no longer does.
-    Vanished,
+    Vanished = 10,
 }
 
 impl Reason {

@@ -1,23 +1,24 @@
 //! Why a call is refused before it becomes an event. Refusing comes before the seq and is not loss: it is told in
 //! counters that only grow.
 
-/// A verdict by which shells refuse calls.
+/// A verdict by which shells refuse calls. The numbers are those of browsers' shared state, and never reused.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(u32)]
 pub enum Refusal {
     /// The visitor denied consent.
-    Consent,
+    Consent = 1,
     /// The call cannot be written (a cycle, no name, too long).
-    Invalid,
+    Invalid = 2,
     /// A plugin of the page or app returned nothing.
-    Plugin,
+    Plugin = 3,
     /// More calls in a minute than the site's settings allow.
-    RateCap,
+    RateCap = 4,
     /// The visitor is not in the sample.
-    Sampled,
+    Sampled = 5,
     /// The site stopped collecting, for a while or for good.
-    Stopped,
+    Stopped = 6,
     /// Consent is unknown, and too many calls wait for it in memory already.
-    Waiting,
+    Waiting = 7,
 }
 
 impl Refusal {

@@ -14,6 +14,7 @@ pub const CAP_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A session's id: 128 bits, shown as the text of a UUID v4.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(transparent)]
 pub struct SessionId([u32; 4]);
 
 impl SessionId {
@@ -77,6 +78,7 @@ impl SessionId {
 
 /// One visit, as shared between the tabs or processes of a device.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,

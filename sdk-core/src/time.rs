@@ -22,6 +22,7 @@ impl Instant {
 /// Wall-clock time: milliseconds since 1970-01-01 UTC. It names events and is shared between tabs; it may
 /// jump.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[repr(transparent)]
 pub struct UnixMs(pub u64);
 
 impl UnixMs {

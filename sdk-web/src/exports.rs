@@ -1,16 +1,19 @@
 //! The one client of the page, and the functions that JavaScript calls.
 #![expect(unsafe_code, reason = "`no_mangle` is an unsafe attribute; the names are the module's own")]
 
-use core::panic::PanicInfo;
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::{panic::PanicInfo, ptr::from_ref};
 
 use headwater_core::{
-    client::{Client, Config, Limits, Request, StreamNo},
+    client::{Client, Config, Limits, StreamNo},
     time::{Instant, UnixMs},
 };
 use lol_alloc::{FreeListAllocator, LockedAllocator};
 use spin::{Mutex, MutexGuard};
 
-use crate::abi::{self, Words};
+use crate::abi;
 
 #[global_allocator]
 static ALLOCATOR: LockedAllocator<FreeListAllocator> = LockedAllocator::new(FreeListAllocator::new());
@@ -21,33 +24,46 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     core::arch::wasm32::unreachable()
 }
 
+/// Made when the module is linked: what was made by code would be code, and so would be what takes it apart again. So a
+/// module serves one client; the page makes another instance for the next.
 struct Half {
     client: Client,
-    /// The last effect.
-    words: Words,
+    idle: Idle,
     /// The last request, which the shell is reading, and where it lies.
-    request: Option<Request>,
+    template: Vec<u8>,
+    seqs: Vec<u32>,
     place: [usize; 4],
 }
 
-static HALF: Mutex<Option<Half>> = Mutex::new(None);
+/// No effect, as if it were one: until when.
+#[repr(C)]
+struct Idle {
+    kind: u32,
+    at: u64,
+}
+
+/// No kind of effect has this number.
+const IDLE: u32 = 0;
+
+static HALF: Mutex<Half> = Mutex::new(Half {
+    client: Client::new(Config { entropy: [0; 32], limits: Limits::DEFAULT }),
+    idle: Idle { kind: IDLE, at: 0 },
+    template: Vec::new(),
+    seqs: Vec::new(),
+    place: [0; 4],
+});
 
 /// There is one thread and no call back into the page, so the lock is free, unless a call trapped: then every
 /// later one does too, rather than wait for ever.
-fn half() -> MutexGuard<'static, Option<Half>> {
+fn half() -> MutexGuard<'static, Half> {
     HALF.try_lock().unwrap_or_else(|| core::arch::wasm32::unreachable())
 }
 
-/// Draws the client from 256 random bits.
+/// Draws the client from 256 random bits, before it is told anything.
 #[expect(clippy::many_single_char_names, reason = "positions, not meanings")]
 #[unsafe(no_mangle)]
 extern "C" fn start(a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32) {
-    let mut entropy = [0; 32];
-    for (bytes, word) in entropy.as_chunks_mut().0.iter_mut().zip([a, b, c, d, e, f, g, h]) {
-        *bytes = u32::to_le_bytes(word);
-    }
-    let client = Client::new(Config { entropy, limits: Limits::default() });
-    *half() = Some(Half { client, words: [0; 9], request: None, place: [0; 4] });
+    half().client.draw([a, b, c, d, e, f, g, h]);
 }
 
 /// Tells the core something; `now` in ms of `performance.now()`, `unix` in Unix ms.
@@ -67,35 +83,37 @@ extern "C" fn input(
     g: u32,
     h: u32,
 ) {
-    if let (Some(half), Some(input)) = (half().as_mut(), abi::input(kind, [a, b, c, d, e, f, g, h])) {
-        half.client.handle(Instant(now as u64), UnixMs(unix as u64), input);
-    }
+    half().client.handle_with(Instant(now as u64), UnixMs(unix as u64), |intake| {
+        // A page of another version may say what this one does not know: then nothing happened but the time.
+        let _ = abi::input(kind, [a, b, c, d, e, f, g, h], intake);
+    });
 }
 
-/// Takes the next effect and returns where it lies: nine `u32`.
+/// Takes the next effect and returns where it lies, as [`Effect`](headwater_core::client::Effect) lays it out in `u32`;
+/// without one, until when: an instant, `u64::MAX` if only the next input changes anything.
 #[unsafe(no_mangle)]
 extern "C" fn poll() -> *const u32 {
-    half().as_mut().map_or(core::ptr::null(), |half| {
-        let effect = half.client.poll();
-        half.words = abi::effect(effect, half.client.poll_timeout());
-        half.words.as_ptr()
-    })
+    let half = &mut *half();
+    half.idle.at = half.client.poll_timeout().map_or(u64::MAX, |at| at.0);
+    match half.client.poll_in_place() {
+        Some(effect) => from_ref(effect).cast(),
+        None => from_ref(&half.idle).cast(),
+    }
 }
 
 /// Returns where the request lies: four `u32`, address and length of the template in bytes, address and count of
 /// the seqs. It stays there until the next call.
 #[unsafe(no_mangle)]
 extern "C" fn request(request: u32) -> *const usize {
-    half().as_mut().map_or(core::ptr::null(), |half| {
-        half.request = half.client.request(request);
-        let (template, seqs) = half.request.as_ref().map_or((&[][..], &[][..]), |r| (&r.template, &r.seqs));
-        half.place = [template.as_ptr().addr(), template.len(), seqs.as_ptr().addr(), seqs.len()];
-        half.place.as_ptr()
-    })
+    let half = &mut *half();
+    let Half { client, template, seqs, .. } = half;
+    let _ = client.write_request(request, template, seqs);
+    half.place = [template.as_ptr().addr(), template.len(), seqs.as_ptr().addr(), seqs.len()];
+    half.place.as_ptr()
 }
 
 /// The `done` for the stream's journal entries.
 #[unsafe(no_mangle)]
 extern "C" fn done(stream: u32) -> u32 {
-    half().as_ref().map_or(0, |half| half.client.done(StreamNo(stream)))
+    half().client.done(StreamNo(stream))
 }

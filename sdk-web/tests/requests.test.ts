@@ -94,8 +94,8 @@ test('what was denied is not sent raw', () => {
 
 test('the server’s clock crosses in two halves', () => {
   const headers = new Headers({ 'hw-ack': '1', 'hw-time': `${NOW}` });
-  const [, , , high, low] = readAnswer({ status: 204, headers } as Response, NOW);
-  assert.equal(whole(high >>> 0, low >>> 0), NOW);
+  const [, , , low, high] = readAnswer({ status: 204, headers } as Response, NOW);
+  assert.equal(whole(low >>> 0, high >>> 0), NOW);
 });
 
 test('settings are numbers, and what is missing is the default', () => {

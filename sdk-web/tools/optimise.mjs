@@ -39,11 +39,15 @@ for (let n = 0; n < module.getNumFunctions(); n++) {
   new binaryen.Function(reference).body = module.unreachable();
   cut++;
 }
+// Where its data end and its heap begins, which rustc exports of every module for this target.
+for (const name of ['__data_end', '__heap_base']) module.removeExport(name);
 if (!cut) throw Error('no panic was found: the names of the module are missing, or have changed');
 
 binaryen.setOptimizeLevel(2);
 // Level 2 makes the file smaller and its brotli larger.
 binaryen.setShrinkLevel(1);
+// What is called from one place only, unless it is large: then brotli finds less in it that is like something near.
+binaryen.setOneCallerInlineMaxSize(300);
 // Rust places its stack below its data, so nothing has an address below 1024.
 binaryen.setLowMemoryUnused(true);
 for (let size = Infinity; ; ) {

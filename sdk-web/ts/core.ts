@@ -5,8 +5,8 @@ import { ROOM, newCold } from './cold';
 import { forget, forgetNote, forgetStream, note, noteLoss, renew, reserve } from './notes';
 import { Key } from './shared';
 import { send, settingsOf, splice } from './transport';
-import type { Page, Stream, Tell } from './types';
-import { Effect, Input, NONE, Refusal, Transport, begin, instantiate, numbers, whole } from './wasm';
+import type { Core, Page, Stream, Tell } from './types';
+import { Effect, type Exports, Input, NONE, Refusal, Transport, bring, numbers, whole } from './wasm';
 
 /** Longest wait a browser's timer can hold is 2^31 ms; the core asks again. */
 const LONGEST_WAIT_MS = 1e9;
@@ -14,34 +14,30 @@ const LONGEST_WAIT_MS = 1e9;
 /** No time that ends comes after it, Unix ms. */
 const NEVER = 1e15;
 
-/** What the core shares with the other tabs and later pages is stored as the eight numbers of the effect. */
-const SAVED: Record<number, Key> = {
-  [Effect.SaveGate]: Key.Gate,
-  [Effect.SaveSession]: Key.Session,
-  [Effect.SaveSettings]: Key.Settings,
+/**
+ * What the core shares with the other tabs and later pages: the effect, the input that tells it again, and which numbers
+ * of the effect are stored and told.
+ */
+const SHARED: Record<string, [saved: Effect, learned: Input, from: number, to: number]> = {
+  [Key.Gate]: [Effect.SaveGate, Input.Gate, 1, 3],
+  [Key.Session]: [Effect.SaveSession, Input.SessionChanged, 1, 9],
+  [Key.Settings]: [Effect.SaveSettings, Input.SettingsChanged, 0, 5],
 };
 
-/** And told as an input of the same numbers. */
-const LEARNED: Record<string, Input> = {
-  [Key.Gate]: Input.Gate,
-  [Key.Session]: Input.SessionChanged,
-  [Key.Settings]: Input.SettingsChanged,
-};
-
-type Arguments = [number, number, number, number, number, number, number, number];
+type Arguments = [number, number, number, number, number, number, number, number, number];
 
 export const start = async (page: Page, url: string | URL): Promise<void> => {
-  const wasm = await instantiate(url);
+  const draw = await bring(url);
+  let wasm: Exports;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let due = Infinity;
   let polling = false;
-  let failed = false;
   /** Lives of the page: one more each time it returns from the back/forward cache. */
   let life = 0;
 
   /** Nothing here may reach the page as an error. Should the core fail, the shell goes on as if it had not come. */
   const tell: Tell = (kind, ...args) => {
-    if (failed) return;
+    if (!page.core) return;
     try {
       page.spy?.tell(kind, ...args);
       wasm.input(performance.now(), page.now(), kind, ...args);
@@ -52,7 +48,6 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       if (kind === Input.Terminating) cold.sync();
       else cold.arm();
     } catch {
-      failed = true;
       page.core = undefined;
     }
   };
@@ -62,7 +57,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   /** Memory may grow, and its buffer change, while the core writes: ask for the address first. */
   const effect = (): [Effect, ...Arguments] => {
     const address = wasm.poll();
-    return [...new Uint32Array(wasm.memory.buffer, address, 9)] as [Effect, ...Arguments];
+    return [...new Uint32Array(wasm.memory.buffer, address, 10)] as [Effect, ...Arguments];
   };
 
   const obey = (effect: Effect, ...args: Arguments): boolean => {
@@ -70,6 +65,9 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     page.spy?.sees(effect, args, wasm);
     const stream = (no: number) => page.streams[no]!;
     switch (effect) {
+      case Effect.Accept:
+        refuse('0,0');
+        break;
       case Effect.Erase:
         page.erase();
         break;
@@ -86,15 +84,14 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
         forgetStream(page, stream(a));
         break;
       case Effect.None:
-        wake(a === NONE ? Infinity : whole(a, b));
+        wake(c === NONE ? Infinity : whole(b, c));
         return false;
       case Effect.Record:
         // If it cannot be written the events stay, and an adopter decides anew.
         if (noteLoss(page, stream(b), `r${a}`, [c, d, e])) tell(Input.Recorded, a);
         break;
       case Effect.Refuse:
-        // Another tab may have heard that the site is gone, for good.
-        if (!(page.refusal[1]! > NEVER)) refuse(`${a},${whole(b, c)}`);
+        refuse(`${a},${whole(b, c)}`);
         break;
       case Effect.Send:
         transmit(a, stream(b), c);
@@ -103,12 +100,17 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
         note(page, stream(a), `s${b}`, args.slice(1, 6));
         break;
       default:
-        page.write(SAVED[effect]!, `${args}`);
+        for (const key in SHARED) {
+          const [saved, , from, to] = SHARED[key]!;
+          if (saved === effect) page.write(key, `${args.slice(from, to)}`);
+        }
     }
     return true;
   };
 
   const refuse = (text: string): void => {
+    // Another tab may have heard that the site is gone, for good.
+    if (page.refusal[1]! > NEVER) return;
     page.write(Key.Refuse, text);
     page.heard(Key.Refuse, text);
   };
@@ -151,6 +153,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   };
 
   const learn = (key: string, text: string): void => {
+    if (!(key in SHARED)) return;
+    const [, learned, from, to] = SHARED[key]!;
     const args = numbers(text);
     if (key === Key.Settings) {
       // A stop began when the answer came, not now: it goes on for what is left of it.
@@ -158,7 +162,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
       const left = until - page.now();
       args[4] = verdict === Refusal.Stopped && left > 0 && left < NONE ? left : 0;
     }
-    if (key in LEARNED && args.length === 8 && args.every((n) => n >= 0)) tell(LEARNED[key]!, ...args);
+    if (args.length === to - from && args.every((n) => n >= 0)) tell(learned, ...args);
   };
 
   const adoptAll = (): void => {
@@ -169,31 +173,37 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   const greet = (): void => {
     // As much as a cold store has room for, until there turns out to be none.
     if (page.area) tell(Input.Room, ROOM);
-    for (const key in LEARNED) page.heard(key, page.read(key));
+    for (const key in SHARED) page.heard(key, page.read(key));
     page.greet();
   };
 
-  page.core = {
+  /** A life of the page begins, with a core of its own, and with what is `kept` in memory of the life before. */
+  const live = async (kept: Stream[]): Promise<void> => {
+    wasm = await draw();
+    page.core = core;
+    reserve(page);
+    greet();
+    for (const stream of kept) {
+      const [done] = stream.bodies.keys();
+      announce(page, { ...stream, done: done! }, tell);
+    }
+    adoptAll();
+  };
+
+  const core: Core = {
     adopt: adoptAll,
     learn,
     resumed: () => {
       // The core has said its last words. What is stored is adopted like any dead page's, by whoever comes first.
       life++;
-      begin(wasm);
+      page.core = undefined;
       renew();
       page.cold.clear();
       const kept = page.streams.filter(({ stored, bodies }) => !stored && bodies.size);
       page.streams = [];
-      greet();
-      for (const stream of kept) {
-        const [done] = stream.bodies.keys();
-        announce(page, { ...stream, done: done! }, tell);
-      }
-      adoptAll();
+      live(kept).catch(() => {});
     },
     tell,
   };
-  reserve(page);
-  greet();
-  adoptAll();
+  await live([]);
 };

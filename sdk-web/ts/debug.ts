@@ -115,7 +115,7 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
   const see = (effect: Effect, args: number[], wasm: Exports): void => {
     const [a, b, c, d, e] = args as [number, number, number, number, number];
     const stream = (no: number) => page.streams[no]!;
-    if (effect === Effect.None) due = a === NONE ? Infinity : whole(a, b);
+    if (effect === Effect.None) due = c === NONE ? Infinity : whole(b, c);
     else if (effect === Effect.Send) sent(a, stream(b), c, wasm);
     else if (effect === Effect.Forget) {
       const lost = [...fate(stream(a))].some(([seq, text]) => seq >= b && seq < c && text.startsWith('lost'));
@@ -124,8 +124,9 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
       for (let seq = c; seq < d; seq++) fate(stream(b)).set(seq, `lost: ${LOST[e]}`);
       say(`lost: ${range(c, d)} of ${short(stream(b))}, ${LOST[e]}; the server will be told`);
     } else if (effect === Effect.ForgetRecord) say(`the server knows a loss of ${short(stream(b))}`);
-    else if (effect === Effect.SaveGate) gated(whole(a, b));
-    else if (effect === Effect.Refuse) say(a ? `calls are refused until ${iso(whole(b, c))}: ${REFUSED[a]}` : 'calls are taken');
+    else if (effect === Effect.SaveGate) gated(whole(b, c));
+    else if (effect === Effect.Refuse) say(`calls are refused until ${iso(whole(b, c))}: ${REFUSED[a]}`);
+    else if (effect === Effect.Accept) say('calls are taken');
   };
 
   /** Whatever goes wrong here is nobody's trouble. */

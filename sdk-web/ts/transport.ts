@@ -4,7 +4,7 @@ import type { Page, Stream } from './types';
 import { NONE, halves } from './wasm';
 
 /** status (0: no answer), hw-ack, Retry-After in ms (or `NONE`), hw-time in two halves. */
-export type Answer = [status: number, ack: number, retryAfter: number, high: number, low: number];
+export type Answer = [status: number, ack: number, retryAfter: number, low: number, high: number];
 
 /** What the body of an answer may say beside the numbers. */
 export interface Said {

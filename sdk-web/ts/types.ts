@@ -162,5 +162,5 @@ export interface Page {
     granted: (lock: Lock | null) => Promise<void> | undefined,
   ): Promise<void>;
   /** What the core hears of an event's text: its length in bytes, and when it was called, as two numbers. */
-  sized(body: string): [bytes: number, high: number, low: number];
+  sized(body: string): [bytes: number, low: number, high: number];
 }

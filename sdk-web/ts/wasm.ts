@@ -1,6 +1,6 @@
 /**
- * The core's border: functions of 32-bit numbers. `sdk-web/src/abi.rs` is the other side of these tables. A session id
- * is four numbers, a time (Unix ms) two: see `halves`.
+ * The core's border: functions of 32-bit numbers. `sdk-web/src/abi.rs` and `sdk-core/src/client/effect.rs` are the other
+ * side of these tables. A session id is four numbers, a time (Unix ms) two: see `halves`.
  */
 
 /** What is told, with its arguments in order. */
@@ -54,9 +54,12 @@ export const enum Input {
   Room,
 }
 
-/** What is to be done, with its arguments in order. */
+/**
+ * What is to be done, with its arguments in order: the core's own memory of it, where a time begins at an even place
+ * (`_` is a gap).
+ */
 export const enum Effect {
-  /** Nothing until the instant given (two halves of `performance.now()`; `NONE`: until the next input). */
+  /** Nothing until `_`, the instant given (two halves of `performance.now()`; `NONE`: until the next input). */
   None = 0,
   /** stream, from, to */
   Forget,
@@ -66,19 +69,21 @@ export const enum Effect {
   ForgetStream,
   /** record, stream, from, to, reason */
   Record,
-  /** until */
+  /** `_`, until */
   SaveGate,
-  /** session id, first event, latest event */
+  /** `_`, session id, first event, latest event */
   SaveSession,
   /** request, stream, transport */
   Send,
   /** stream, from, session id */
   Stamp,
-  /** verdict (0: none), until */
+  /** verdict, until */
   Refuse,
   /** sample, calls per minute, flush ms, queue bytes, stop ms */
   SaveSettings,
   Erase,
+  /** No call is refused any more. */
+  Accept,
 }
 
 export const enum Transport {
@@ -104,21 +109,21 @@ export const STORAGE = 7;
 /** Stands for a number that is missing. */
 export const NONE = 2 ** 32 - 1;
 
-/** A time as two numbers, the higher half first. WebAssembly takes the lower 32 bits of each by itself. */
-export const halves = (time: number): [number, number] => [time / 2 ** 32, time];
+/** A time as two numbers, the lower half first. WebAssembly takes the lower 32 bits of each by itself. */
+export const halves = (time: number): [number, number] => [time, time / 2 ** 32];
 
-export const whole = (high: number, low: number): number => high * 2 ** 32 + low;
+export const whole = (low: number, high: number): number => high * 2 ** 32 + low;
 
 /** Numbers as stored. */
 export const numbers = (text: string): number[] => text.split(',').map(Number);
 
 export interface Exports {
   memory: WebAssembly.Memory;
-  /** Draws the client from 256 random bits. */
+  /** Draws the client from 256 random bits, before anything is told. */
   start(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): void;
   /** Tells something; arguments that it has not are left out. */
   input(now: number, unix: number, kind: Input, ...args: number[]): void;
-  /** Where the next effect lies: a kind and eight arguments, as u32. */
+  /** Where the next effect lies: a kind and up to nine arguments, as u32. */
   poll(): number;
   /** Where a request lies: address and length of its template, address and count of its seqs, as u32. */
   request(request: number): number;
@@ -126,17 +131,17 @@ export interface Exports {
   done(stream: number): number;
 }
 
-/** Fetches and starts the wasm. It needs nothing from the page. */
-export const instantiate = async (url: string | URL): Promise<Exports> => {
+/** Draws a client that knows of nothing. */
+export type Draw = () => Promise<Exports>;
+
+/** Fetches the wasm. It needs nothing from the page. */
+export const bring = async (url: string | URL): Promise<Draw> => {
   const answer = await fetch(url);
   if (!answer.ok) throw Error(`${url}: ${answer.status}`);
-  const { instance } = await WebAssembly.instantiate(await answer.arrayBuffer());
-  const exports = instance.exports as unknown as Exports;
-  begin(exports);
-  return exports;
-};
-
-/** Draws a new client, which knows of nothing. */
-export const begin = (exports: Exports): void => {
-  exports.start(...([...crypto.getRandomValues(new Uint32Array(8))] as Parameters<Exports['start']>));
+  const module = await WebAssembly.compile(await answer.arrayBuffer());
+  return async () => {
+    const exports = (await WebAssembly.instantiate(module)).exports as unknown as Exports;
+    exports.start(...([...crypto.getRandomValues(new Uint32Array(8))] as Parameters<Exports['start']>));
+    return exports;
+  };
 };

@@ -30,11 +30,16 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// How large a function the compiler may put in its callers' place, in LLVM's measure, where `opt-level = "s"` says 50. More
+/// copies or more calls make the brotli larger.
+const INLINE: &str = "-Cllvm-args=-inline-threshold=20";
+
 /// Compiles the core and returns the linked module, with the names of its functions.
 pub(crate) fn compile(root: &Path) -> Result<PathBuf> {
     let mut command = process::cargo(root);
     command.args(["build", "-p", "headwater-web", "--lib", "--target", TARGET, "--profile", "wasm"]);
     command.arg("--message-format=json-render-diagnostics");
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", INLINE);
     let output = command.stderr(Stdio::inherit()).output().context("cargo build does not start")?;
     if !output.status.success() {
         bail!("cargo build -p headwater-web: {}", output.status);

@@ -20,12 +20,6 @@ const TRUST_MS: u64 = 60 * 60 * 1_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock(u64);
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self(UNCONFIRMED)
-    }
-}
-
 /// When this client heard of a dead owner's event, as far as its age goes: longer ago than any limit.
 pub(super) const LONG_AGO: Instant = Instant(1 << 63);
 
@@ -33,6 +27,8 @@ pub(super) const LONG_AGO: Instant = Instant(1 << 63);
 const UNCONFIRMED: u64 = 1 << 63;
 
 impl Clock {
+    pub(super) const NEW: Self = Self(UNCONFIRMED);
+
     /// An answer of ours told the server's time.
     pub(super) fn compare(&mut self, now: Instant, unix: UnixMs, server: UnixMs) {
         self.0 = if unix.0.abs_diff(server.0) <= TRUST_MS { lead(now, unix) } else { UNCONFIRMED };

@@ -110,7 +110,7 @@ impl Client {
     fn stop(&mut self) {
         self.phase = Phase::Stopped;
         trace!(self.out, Step::Stopped);
-        self.out.push(Effect::Refuse { verdict: Some(Refusal::Stopped), until: UnixMs(u64::MAX) });
+        self.out.push(Effect::Refuse { verdict: Refusal::Stopped, until: UnixMs(u64::MAX) });
         for stream in &mut self.streams {
             if !stream.is_being_told() {
                 stream.lose(Reason::Stopped, u32::MAX, &mut self.out, &|_| true);

@@ -26,21 +26,16 @@ pub(super) struct Calls {
     until: Instant,
 }
 
-impl Default for Calls {
-    fn default() -> Self {
-        let never = Instant::default();
-        Self {
-            draw: 0,
-            stopped_until: never,
-            counted: 0,
-            window_end: never,
-            verdict: None,
-            until: Instant::NEVER,
-        }
-    }
-}
-
 impl Calls {
+    pub(super) const NEW: Self = Self {
+        draw: 0,
+        stopped_until: Instant(0),
+        counted: 0,
+        window_end: Instant(0),
+        verdict: None,
+        until: Instant::NEVER,
+    };
+
     /// A call was accepted.
     pub(super) fn count(&mut self, now: Instant) {
         if self.window_end <= now {
@@ -81,7 +76,10 @@ impl Client {
         if (verdict, until) != (calls.verdict, calls.until) && self.phase == Phase::Running {
             (calls.verdict, calls.until) = (verdict, until);
             trace!(self.out, Step::Refusing { verdict, until });
-            self.out.push(Effect::Refuse { verdict, until: self.unix.after(until.0 - now.0) });
+            self.out.push(verdict.map_or(Effect::Accept, |verdict| Effect::Refuse {
+                verdict,
+                until: self.unix.after(until.0 - now.0),
+            }));
         }
     }
 }

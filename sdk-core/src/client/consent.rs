@@ -7,10 +7,12 @@ use super::{Client, Decision, Effect, Lane, Purpose, outbox::Outbox, stream::Str
 use crate::reason::Reason;
 
 /// The purposes that the visitor denied, a bit for each.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Denied(u32);
 
 impl Denied {
+    pub(super) const NEW: Self = Self(0);
+
     /// Whether nothing of this lane may be kept.
     pub(super) fn covers(self, lane: Lane) -> bool {
         self.0 & bit(lane.purpose) != 0

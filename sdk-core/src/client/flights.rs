@@ -26,13 +26,15 @@ pub(super) struct Flight {
     pub(super) round: u32,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Flights {
     flights: Vec<Flight>,
     begun: u32,
 }
 
 impl Flights {
+    pub(super) const NEW: Self = Self { flights: Vec::new(), begun: 0 };
+
     /// A number for the next request.
     pub(super) fn number(&mut self) -> u32 {
         self.begun = if self.begun < u32::MAX - 1 { self.begun + 1 } else { 1 };

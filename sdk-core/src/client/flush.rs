@@ -8,13 +8,9 @@ pub(super) struct Flush {
     due: Instant,
 }
 
-impl Default for Flush {
-    fn default() -> Self {
-        Self { due: Instant::NEVER }
-    }
-}
-
 impl Flush {
+    pub(super) const NEW: Self = Self { due: Instant::NEVER };
+
     /// Whatever waits goes now.
     pub(super) fn hurry(&mut self, now: Instant) {
         self.due = now;

@@ -11,6 +11,7 @@ use crate::{
 /// A stream as the shell and the core call it between themselves: an index the shell chose when it
 /// opened or adopted the stream. The stream's UUID never enters the core.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[repr(transparent)]
 pub struct StreamNo(pub u32);
 
 /// Something that happened. Ranges are half-open. After every input, drain [`Client::poll`](super::Client::poll).

@@ -29,17 +29,22 @@ pub struct Limits {
     pub leaving_bytes: u32,
 }
 
+impl Limits {
+    /// The browser's.
+    pub const DEFAULT: Self = Self {
+        queue_bytes: 16_384,
+        queue_events: 20_000,
+        max_age_ms: 30 * 24 * 60 * 60 * 1_000,
+        flush_ms: 500,
+        batch_events: 50,
+        batch_bytes: 48_000,
+        in_flight: 4,
+        leaving_bytes: 60_000,
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            queue_bytes: 16_384,
-            queue_events: 20_000,
-            max_age_ms: 30 * 24 * 60 * 60 * 1_000,
-            flush_ms: 500,
-            batch_events: 50,
-            batch_bytes: 48_000,
-            in_flight: 4,
-            leaving_bytes: 60_000,
-        }
+        Self::DEFAULT
     }
 }

@@ -165,6 +165,18 @@ pub struct Client {
     visit: Visit,
 }
 
+/// Takes in one input; see [`Client::handle_with`].
+pub struct Intake<'c>(&'c mut Client);
+
+impl Intake<'_> {
+    /// Takes it in.
+    #[expect(clippy::inline_always, reason = "of each call only what its kind of input needs is left")]
+    #[inline(always)]
+    pub fn take(self, input: Input) {
+        self.0.take(input);
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
     /// The page is gone; nothing matters any more.
@@ -177,40 +189,61 @@ enum Phase {
 impl Client {
     /// A client that knows of nothing yet: online, visible, with consent.
     #[must_use]
-    pub fn new(Config { entropy, limits }: Config) -> Self {
+    pub const fn new(Config { entropy, limits }: Config) -> Self {
         Self {
             limits,
             own: (limits.flush_ms, limits.queue_bytes),
-            settings: Settings::default(),
-            now: Instant::default(),
-            unix: UnixMs::default(),
+            settings: Settings::EVERYTHING,
+            now: Instant(0),
+            unix: UnixMs(0),
             phase: Phase::Running,
-            calls: Calls::default(),
-            clock: Clock::default(),
-            denied: Denied::default(),
+            calls: Calls::NEW,
+            clock: Clock::NEW,
+            denied: Denied::NEW,
             hidden: false,
             online: true,
             passing_over_until: Instant::NEVER,
-            flights: Flights::default(),
-            flush: Flush::default(),
-            out: Outbox::default(),
+            flights: Flights::NEW,
+            flush: Flush::NEW,
+            out: Outbox::NEW,
             random: Random::new(entropy),
-            retry: Retry::default(),
+            retry: Retry::NEW,
             streams: Vec::new(),
-            visit: Visit::default(),
+            visit: Visit::NEW,
         }
+    }
+
+    /// Draws from these 256 bits from here on: for a client that was made before there were any.
+    pub fn draw(&mut self, entropy: [u32; 8]) {
+        self.random = Random::of_words(entropy);
     }
 
     /// Takes in what happened at `now` (monotonic; never goes back) and `unix` (the wall clock then). Drain
     /// [`poll`](Self::poll) afterwards.
-    #[inline(never)]
     pub fn handle(&mut self, now: Instant, unix: UnixMs, input: Input) {
+        self.handle_with(now, unix, |intake| intake.take(input));
+    }
+
+    /// [`handle`](Self::handle) for a border where an input arrives as numbers: `read` gives each kind to
+    /// [`Intake::take`] at a place of its own, or none, and the compiler leaves the enum out. In the browser that is a
+    /// kilobyte of code.
+    #[inline]
+    pub fn handle_with(&mut self, now: Instant, unix: UnixMs, read: impl FnOnce(Intake<'_>)) {
         if self.phase == Phase::Ended {
             return;
         }
         // The end of time stands for never.
         self.now = self.now.max(now).min(Instant::LAST);
         self.unix = unix;
+        read(Intake(self));
+        self.judge_calls();
+        self.send_what_is_due();
+    }
+
+    #[expect(clippy::inline_always, reason = "as `Intake::take`")]
+    #[inline(always)]
+    fn take(&mut self, input: Input) {
+        let unix = self.unix;
         let out = &mut self.out;
         match input {
             Input::Adopted { stream } => self.adopted(stream),
@@ -296,13 +329,17 @@ impl Client {
             }
             Input::Visitor { draw } => self.calls.draw = draw,
         }
-        self.judge_calls();
-        self.send_what_is_due();
     }
 
     /// The next thing to do, or `None` until the next [`handle`](Self::handle).
     #[must_use]
     pub fn poll(&mut self) -> Option<Effect> {
+        self.poll_in_place().copied()
+    }
+
+    /// [`poll`](Self::poll) for a shell that reads the effect where it lies.
+    #[must_use]
+    pub fn poll_in_place(&mut self) -> Option<&Effect> {
         self.out.pop()
     }
 
@@ -328,10 +365,25 @@ impl Client {
     /// The text of request `request`, from its [`Effect::Send`] until it is answered.
     #[must_use]
     pub fn request(&self, request: u32) -> Option<Request> {
+        let (mut template, mut seqs) = (Vec::new(), Vec::new());
+        let stream = self.write_request(request, &mut template, &mut seqs)?;
+        Some(Request { stream, seqs, template })
+    }
+
+    /// [`request`](Self::request), into vectors that a shell uses again and again. Returns the stream.
+    #[must_use]
+    pub fn write_request(
+        &self,
+        request: u32,
+        template: &mut Vec<u8>,
+        seqs: &mut Vec<u32>,
+    ) -> Option<StreamNo> {
+        template.clear();
+        seqs.clear();
         let flight = self.flights.find(request)?;
         let stream = self.stream(flight.stream)?;
-        let (template, seqs) = wire::template(stream, flight);
-        Some(Request { stream: stream.no, seqs, template })
+        wire::write(stream, flight, template, seqs);
+        Some(stream.no)
     }
 
     /// The `done` to write into the stream's next journal entry: every event below it is settled, or its name

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Effect;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbox {
     effects: Vec<Effect>,
     /// How many of `effects` the shell has taken. They are dropped together, because the shell always takes
@@ -16,20 +16,27 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    pub(super) const NEW: Self = Self {
+        effects: Vec::new(),
+        taken: 0,
+        records: 0,
+        #[cfg(feature = "trace")]
+        trace: super::trace::Trace::NEW,
+    };
+
     #[inline(never)] // called from everywhere; in the browser bytes count
     pub(super) fn push(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Effect> {
-        let effect = self.effects.get(self.taken).copied();
-        if effect.is_some() {
-            self.taken += 1;
-        } else {
+    pub(super) fn pop(&mut self) -> Option<&Effect> {
+        if self.taken == self.effects.len() {
             self.effects.clear();
             self.taken = 0;
         }
-        effect
+        let effect = self.effects.get(self.taken)?;
+        self.taken += 1;
+        Some(effect)
     }
 
     /// A number no other record of this client has.

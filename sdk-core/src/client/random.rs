@@ -11,10 +11,19 @@ pub(super) struct Random {
 }
 
 impl Random {
-    pub(super) fn new(entropy: [u8; 32]) -> Self {
-        let mut words = entropy.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        let mut next = || words.next().unwrap_or_default();
-        Self { key: [next(), next(), next(), next()], nonce: next(), drawn: next() }
+    pub(super) const fn new(entropy: [u8; 32]) -> Self {
+        let mut words = [0; 8];
+        let (mut rest, _) = entropy.as_chunks();
+        let mut at = 0;
+        while let [bytes, more @ ..] = rest {
+            words[at] = u32::from_le_bytes(*bytes);
+            (rest, at) = (more, at + 1);
+        }
+        Self::of_words(words)
+    }
+
+    pub(super) const fn of_words([a, b, c, d, nonce, drawn, ..]: [u32; 8]) -> Self {
+        Self { key: [a, b, c, d], nonce, drawn }
     }
 
     /// 128 random bits.

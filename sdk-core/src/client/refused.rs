@@ -19,7 +19,7 @@ impl Refused {
     /// So many calls were refused by this verdict, which is news of this number; a total that is not larger than
     /// before changes nothing.
     pub(super) fn count(&mut self, verdict: Refusal, total: u32, news: u32) {
-        if let Some(before) = self.totals.get_mut(verdict as usize)
+        if let Some(before) = self.totals.get_mut(verdict as usize - 1)
             && *before < total
         {
             (*before, self.news) = (total, news);

@@ -16,7 +16,7 @@ const GATE_MS: (u32, u32) = (1_000, 60 * 60 * 1_000);
 /// First and longest wait after an answer that only people can change (a key, a route), ms.
 const WAIT_MS: (u32, u32) = (60_000, 60 * 60 * 1_000);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Retry {
     /// Failures since the last success. Requests that were in flight together fail together: that is one.
     failures: u32,
@@ -28,6 +28,8 @@ pub(super) struct Retry {
 }
 
 impl Retry {
+    pub(super) const NEW: Self = Self { failures: 0, round: 0, backoff: Instant(0), gate: Instant(0) };
+
     /// Whether the last try failed: then one request goes ahead to find out.
     pub(super) fn is_probing(&self) -> bool {
         self.failures > 0

@@ -4,6 +4,7 @@ use super::{Client, Effect};
 
 /// What an answer may set. The core keeps them as they came, and applies them within bounds that cannot harm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
 pub struct Settings {
     /// Visitors whose calls are kept, of 10,000; 10,000 or more keep all.
     pub sample: u32,
@@ -22,8 +23,13 @@ pub struct Settings {
 impl Default for Settings {
     /// Everything is kept.
     fn default() -> Self {
-        Self { sample: 10_000, calls_per_minute: 0, flush_ms: 0, queue_bytes: 0, stop_ms: 0 }
+        Self::EVERYTHING
     }
+}
+
+impl Settings {
+    pub(super) const EVERYTHING: Self =
+        Self { sample: 10_000, calls_per_minute: 0, flush_ms: 0, queue_bytes: 0, stop_ms: 0 };
 }
 
 /// Shortest and longest wait before a flush. Below a tenth of a second there would be a request for nearly every

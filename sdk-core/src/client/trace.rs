@@ -206,12 +206,14 @@ impl fmt::Display for Id {
 }
 
 /// Decisions on their way to the shell.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Trace {
     steps: VecDeque<Step>,
 }
 
 impl Trace {
+    pub(super) const NEW: Self = Self { steps: VecDeque::new() };
+
     pub(super) fn note(&mut self, step: Step) {
         if self.steps.len() == MOST {
             self.steps.pop_front();

@@ -11,7 +11,7 @@ use crate::{
 /// leaving writes the rest.
 const SAVE_EVERY_MS: u64 = 60_000;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Visit {
     current: Option<Session>,
     /// `last_active` as the others know it.
@@ -21,6 +21,8 @@ pub(super) struct Visit {
 }
 
 impl Visit {
+    pub(super) const NEW: Self = Self { current: None, shared: UnixMs(0), ended: None };
+
     /// The session of an event at `ts`, a new one if need be.
     pub(super) fn touch(&mut self, ts: UnixMs, random: &mut Random, out: &mut Outbox) -> SessionId {
         if let Some(session) = self.current.filter(|session| session.includes(ts)) {

@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use super::{flights::Flight, mark, stream::Stream};
 use crate::{planted, refusal::Refusal};
 
-/// The template of a request of `stream`, and the events whose bodies go there.
-pub(super) fn template(stream: &Stream, flight: &Flight) -> (Vec<u8>, Vec<u32>) {
-    let mut text = Text(Vec::new());
+/// Appends the template of a request of `stream` to `template`, and to `seqs` the events whose bodies go there.
+pub(super) fn write(stream: &Stream, flight: &Flight, template: &mut Vec<u8>, seqs: &mut Vec<u32>) {
+    let mut text = Text(template);
     text.put(BEGINNING);
     text.put(if stream.purged && !planted!(PurgeKeepsHeader) { NO_HEADER } else { HEADER });
     text.put(b",\"at\":[").number(stream.done_with(flight.news)).put(b",").number(stream.head).put(b"]");
@@ -30,7 +30,6 @@ pub(super) fn template(stream: &Stream, flight: &Flight) -> (Vec<u8>, Vec<u32>) 
     }
     text.put(after);
     before = b",\"events\":[";
-    let mut seqs = Vec::new();
     for event in stream.events() {
         if event.seq >= flight.events_end {
             break;
@@ -51,7 +50,6 @@ pub(super) fn template(stream: &Stream, flight: &Flight) -> (Vec<u8>, Vec<u32>) 
         text.put(before);
     }
     text.put(b"]}]}");
-    (text.0, seqs)
 }
 
 // Marks among text: one piece instead of three is a call less, and in the browser bytes count.
@@ -62,9 +60,9 @@ const BODY: &[u8] = b",\x02";
 const _: () = assert!(mark::SITE == 3 && mark::SENT_AT == 4 && mark::STREAM == 5 && mark::BODY == 2);
 
 /// A request's text as it grows.
-struct Text(Vec<u8>);
+struct Text<'t>(&'t mut Vec<u8>);
 
-impl Text {
+impl Text<'_> {
     #[inline(never)] // called from everywhere; in the browser bytes count
     fn put(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(bytes);
@@ -89,9 +87,9 @@ mod tests {
     #[test]
     fn numbers_are_written_in_decimal() {
         for number in [0, 1, 9, 10, 99, 100, 4_294_967_295] {
-            let mut text = Text(Vec::new());
-            text.number(number);
-            assert_eq!(text.0, number.to_string().into_bytes());
+            let mut text = Vec::new();
+            Text(&mut text).number(number);
+            assert_eq!(text, number.to_string().into_bytes());
         }
     }
 }

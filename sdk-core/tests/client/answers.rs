@@ -323,7 +323,7 @@ fn a_site_that_is_gone_is_left_alone_and_everything_named() {
     let (mut page, sent) = page_with_sent(3);
     page.append(2, 100);
     let effects = page.answer(&sent, 410, Some(0));
-    assert_eq!(effects[0], Effect::Refuse { verdict: Some(Refusal::Stopped), until: UnixMs(u64::MAX) });
+    assert_eq!(effects[0], Effect::Refuse { verdict: Refusal::Stopped, until: UnixMs(u64::MAX) });
     assert!(effects.contains(&Effect::Forget { stream: OWN, from: 0, to: 5 }), "{effects:?}");
     let late = page.append(1, 100);
     assert!(

@@ -10,16 +10,13 @@ use crate::steps::Count;
 /// The core reads no clock, draws no randomness and does no I/O, so there is nothing to ask a page for.
 const IMPORTS: [&str; 0] = [];
 
-/// What `sdk-web/src/exports.rs` defines and `sdk-web/ts/wasm.ts` calls, the memory that both read, and where its data
-/// end and its heap begins, which rustc exports of every module for this target.
-const EXPORTS: [&str; 8] = [
+/// What `sdk-web/src/exports.rs` defines and `sdk-web/ts/wasm.ts` calls, and the memory that both read.
+const EXPORTS: [&str; 6] = [
     "function done",
     "function input",
     "function poll",
     "function request",
     "function start",
-    "global __data_end",
-    "global __heap_base",
     "memory memory",
 ];
 

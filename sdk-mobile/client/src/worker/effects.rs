@@ -1,9 +1,6 @@
 //! What the core wants done.
 
-use headwater_core::{
-    client::{Effect, Input, Outcome, StreamNo},
-    refusal::Refusal,
-};
+use headwater_core::client::{Effect, Input, Outcome, StreamNo};
 
 use super::{Unrecorded, Worker};
 use crate::{
@@ -50,9 +47,13 @@ impl Worker {
             }
             // The intake has done so, before it told the core: in the order of the calls.
             Effect::Erase => {}
+            Effect::Accept => {
+                tracing::debug!("accept");
+                self.shared.intake().set_refusal(None);
+            }
             Effect::Refuse { verdict, until } => {
-                tracing::debug!(verdict = verdict.map_or("none", Refusal::as_str), until = until.0, "refuse");
-                self.shared.intake().set_refusal(verdict.map(|verdict| (verdict, until)));
+                tracing::debug!(verdict = verdict.as_str(), until = until.0, "refuse");
+                self.shared.intake().set_refusal(Some((verdict, until)));
             }
         }
     }

@@ -225,7 +225,8 @@ impl Shell {
                 let given_up = self.stream(stream).give_up((from, to));
                 self.check_reason(stream, reason, &given_up, led_to);
             }
-            Effect::Refuse { verdict, until } => self.refuse(verdict, until),
+            Effect::Accept => self.refuse(None, UnixMs(0)),
+            Effect::Refuse { verdict, until } => self.refuse(Some(verdict), until),
             Effect::SaveSettings(settings) => {
                 assert!(matches!(input, Input::Settings(_)), "{input:?}");
                 assert_eq!(self.clamped(settings), self.settings, "kept as they were told");

@@ -4,6 +4,7 @@ use headwater_core::{
     client::{Effect, StreamNo},
     identity::Change,
     planted,
+    time::UnixMs,
 };
 
 use super::{Alive, Now, Shell, ledger::Unrecorded};
@@ -22,7 +23,8 @@ impl Shell {
             Effect::Record { record, stream, from, to, reason } => {
                 self.record(disk, Unrecorded { record, stream, loss: (from, to, reason) })
             }
-            Effect::Refuse { verdict, until } => self.refuse_until(disk, verdict, until),
+            Effect::Accept => self.refuse_until(disk, None, UnixMs(0)),
+            Effect::Refuse { verdict, until } => self.refuse_until(disk, Some(verdict), until),
             Effect::SaveGate { until } => self.share(disk, Shared::Gate { until }),
             Effect::SaveSession(session) => self.share(disk, Shared::Session(Some(session))),
             Effect::SaveSettings(settings) => self.share(disk, Shared::Settings(settings)),
