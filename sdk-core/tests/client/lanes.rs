@@ -103,9 +103,9 @@ fn the_count_of_events_is_limited_as_their_bytes_are() {
 }
 
 #[test]
-fn the_default_holds_five_thousand_events_and_sixteen_kibibytes() {
+fn the_default_holds_twenty_thousand_events_and_sixteen_kibibytes() {
     let mut page = offline(Limits { queue_bytes: u32::MAX, ..Limits::default() });
-    assert!(!page.append(5_000, 1).iter().any(|e| matches!(e, Effect::Record { .. })));
+    assert!(!page.append(20_000, 1).iter().any(|e| matches!(e, Effect::Record { .. })));
     assert!(page.append(1, 1).iter().any(|e| matches!(e, Effect::Record { .. })));
 }
 
