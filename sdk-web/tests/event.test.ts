@@ -42,6 +42,33 @@ test('an event is one line of JSON without its opening brace', () => {
   assert.deepEqual(event, { type: 'custom', url: '/pricing?a=1', name: 'two\nlines', props: { 'a\r\n': ['\u2028'] } });
 });
 
+test('a call made by the data of another comes before it, in time as in the journal', () => {
+  let inner = '';
+  const props = {
+    get n() {
+      inner = eventText('custom', 'inner', null);
+      return 1;
+    },
+  };
+  const outer = eventText('custom', 'outer', props);
+  assert.ok(tsOf(inner) < tsOf(outer));
+});
+
+test('a toJSON that a library gives to all of a kind is passed over, one of an object’s own is not', () => {
+  const types = [Object, Array, String, Number] as unknown as { prototype: { toJSON?: unknown } }[];
+  const value = { list: ['a', 1, null], at: new Date(0), own: { toJSON: () => ['b'] } };
+  const before = json(value);
+  for (const type of types) {
+    type.prototype.toJSON = () => '"odd"';
+    try {
+      assert.equal(json(value), before);
+      assert.equal(json('a'), '"a"');
+    } finally {
+      delete type.prototype.toJSON;
+    }
+  }
+});
+
 test('the first page view refers to where the visitor came from, the next to the view before', () => {
   const referrer = () => JSON.parse(`{${eventText('pageview', null, null)}`).referrer;
   assert.equal(referrer(), 'https://search.test/');
@@ -51,7 +78,7 @@ test('the first page view refers to where the visitor came from, the next to the
 test('what is no object, cannot be written or is too long throws', () => {
   const cycle: Record<string, unknown> = {};
   cycle['self'] = cycle;
-  for (const props of [cycle, { n: 1n }, [1], 5, 'x', () => 1, { toJSON: () => 'x' }, { text: 'x'.repeat(60_000) }]) {
+  for (const props of [cycle, { n: 1n }, [1], 5, 'x', () => 1, { toJSON: () => 'x' }, { text: 'x'.repeat(60_000) }, { deep: { text: 'x'.repeat(60_000) } }, 'x'.repeat(60_000)]) {
     assert.throws(() => eventText('custom', 'a', props));
   }
   assert.throws(() => eventText('custom', Symbol('a'), null));
@@ -66,6 +93,7 @@ test('money is an integer of minor units with three capitals, or the call is ref
     { currency: 'EUR' },
     { revenue: 12.99, currency: 'EUR' },
     { revenue: 1, currency: 'eur' },
+    { revenue: 1, currency: { toString: () => 'eur' } },
   ];
   const worse = [
     { revenue: '1', currency: 'EUR' },
@@ -78,7 +106,9 @@ test('money is an integer of minor units with three capitals, or the call is ref
   }
 });
 
-test('what must be there is text that is not empty', () => {
+test('what must be there is text that is not empty, and that the collector takes', () => {
+  assert.equal(word('é'.repeat(128)).length, 128);
+  for (const long of ['x'.repeat(257), 'é'.repeat(129)]) assert.throws(() => word(long));
   assert.equal(word('a'), 'a');
   assert.equal(word(0), '0');
   for (const none of [undefined, null, '', Symbol('a')]) assert.throws(() => word(none));

@@ -101,6 +101,18 @@ test('a denial that was taken back is told around the streams it purged', () => 
   ]);
 });
 
+test('what was refused just before a stream ends is told before its end', () => {
+  const page = newPage();
+  append(page, [body(0)], Lane.Usual);
+  const told = listen(page);
+  page.refused[Refusal.Invalid] = 2;
+  page.close();
+  assert.deepEqual(told, [
+    [Input.Refused, 0, Refusal.Invalid, 2],
+    [Input.Closed, 0],
+  ]);
+});
+
 test('every counter is told as it stands', () => {
   const page = newPage();
   append(page, [body(0)], Lane.Usual);

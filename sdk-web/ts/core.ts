@@ -14,6 +14,9 @@ const LONGEST_WAIT_MS = 1e9;
 /** No time that ends comes after it, Unix ms. */
 const NEVER = 1e15;
 
+/** When what storage did not take is tried again. */
+const WRITE_AGAIN_MS = 5_000;
+
 /**
  * What the core shares with the other tabs and later pages: the effect, the input that tells it again, and which numbers
  * of the effect are stored and told.
@@ -87,8 +90,9 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
         wake(c === NONE ? Infinity : whole(b, c));
         return false;
       case Effect.Record:
-        // If it cannot be written the events stay, and an adopter decides anew.
+        // Until it can be written the events stay; if not in this life of the page, an adopter decides anew.
         if (noteLoss(page, stream(b), `r${a}`, [c, d, e])) tell(Input.Recorded, a);
+        else setTimeout((asked: number) => asked === life && obey(effect, ...args), WRITE_AGAIN_MS, life);
         break;
       case Effect.Refuse:
         refuse(`${a},${whole(b, c)}`);
@@ -196,6 +200,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
     resumed: () => {
       // The core has said its last words. What is stored is adopted like any dead page's, by whoever comes first.
       life++;
+      // Before what it holds is announced: nothing of it may be sent.
+      if (page.read(Key.Consent) === 'denied') page.heard(Key.Consent, 'denied');
       page.core = undefined;
       renew();
       page.cold.clear();

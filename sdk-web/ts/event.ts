@@ -9,7 +9,7 @@ const WORD_MAX = 256;
 
 /** As they are when this script runs: old libraries replace them. */
 const { stringify } = JSON;
-const { now } = Date;
+export const { now } = Date;
 
 let lastTs = 0;
 let referrer: string | undefined;

@@ -29,7 +29,8 @@ const refresh = (): void => {
 
 /** Begins counting. Calls made before it wait for it. */
 export const init = guard((options: Options): void => {
-  const { site, appVersion, consent } = options;
+  // All at once: they may throw, and then nothing has begun.
+  const { site, appVersion, consent, debug, storage, wasm, whileUnknown } = options;
   const endpoint = options.endpoint || '/collect';
   // What is no text cannot be trimmed.
   if (shell.site || !site.trim() || !endpoint.trim()) throw Error('init');
@@ -37,9 +38,9 @@ export const init = guard((options: Options): void => {
   // Later the page may have another address to begin from.
   shell.endpoint = new URL(endpoint, document.baseURI).href;
   shell.prefix = `hw1:${site}:`;
-  shell.wasm = options.wasm;
+  shell.wasm = wasm;
   try {
-    if (options.storage !== 'none') shell.area = localStorage;
+    if (storage !== 'none') shell.area = localStorage;
   } catch {
     // Forbidden by the visitor or by a sandbox: the journal is in memory.
   }
@@ -49,10 +50,10 @@ export const init = guard((options: Options): void => {
   // Of a page that nobody sees nothing is stored or sent.
   if (document.prerendering) return document.addEventListener('prerenderingchange', () => init(options));
   shell.site = json(site);
-  if (options.debug) watch(shell, waiting);
+  if (debug) watch(shell, waiting);
   arrive();
   listen();
-  if (options.whileUnknown === 'drop') shell.room = 0;
+  if (whileUnknown === 'drop') shell.room = 0;
   if (decided) shell.write(Key.Consent, decided);
   decide(decision(shell.read(Key.Consent)) ?? decided ?? decision(consent) ?? (consent ? 'unknown' : 'granted'));
 });

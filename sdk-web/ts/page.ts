@@ -3,7 +3,7 @@
  * `init` and `intake.ts`.
  */
 
-import { bytes, tsOf } from './event';
+import { bytes, now, tsOf } from './event';
 import { refused } from './tell';
 import type { Page } from './types';
 import { Input, halves } from './wasm';
@@ -29,7 +29,7 @@ export const newPage = (): Page => {
     fresh: false,
     cold: new Map(),
     gone: Promise.resolve(),
-    now: Date.now,
+    now,
 
     read: (key) => {
       try {

@@ -35,7 +35,7 @@ export const rawRequests = ({ site }: Page, streams: Stream[], now: number): str
 };
 
 /** The words of the verdicts on the wire, in the order of `Refusal`. */
-const WORDS = ['', 'consent', 'invalid', 'plugin', 'rate_cap', 'sampled', 'stopped', 'waiting'];
+const WORDS = ' consent invalid plugin rate_cap sampled stopped waiting'.split(' ');
 
 const refusedText = (refused: Counters): string =>
   `{${Object.entries(refused).map(([verdict, calls]) => `"${WORDS[+verdict]}":${calls}`)}}`;

@@ -2,8 +2,8 @@
  * Runs in a page: calls the SDK at random, as pages of bad faith and of bad luck do, and keeps a tally of its own of
  * what it must do with each call. Self-contained, for its text is what arrives in the page.
  */
-export const torment = async ({ seed, calls, random }) => {
-  const chance = (0, eval)(`(${random})`)(seed);
+export const torment = async ({ seed, calls, dice }) => {
+  const chance = (0, eval)(`(${dice})`)(seed);
   const below = (n) => Math.floor(chance() * n);
   const pick = (list) => list[below(list.length)];
   const tally = { accepted: 0, invalid: 0, consent: 0, threw: [], errors: [] };
@@ -206,14 +206,14 @@ export const torment = async ({ seed, calls, random }) => {
     } catch (error) {
       tally.threw.push(`call ${n}: ${error?.stack ?? error}`);
     }
-    if (chance() < 0.4) {
-      await null;
-      await null;
-      if (!denied) written();
-    }
-    // Time passes, so that some of them are sent before the next come.
-    if (chance() < 0.05) await new Promise((next) => setTimeout(next, below(20)));
-    if (!denied && chance() < 0.001) await new Promise((next) => setTimeout(next, 600));
+    // A task ends, and sometimes time passes, so that some of them are sent before the next come.
+    const end = chance();
+    if (end > 0.4) continue;
+    if (end > 0.05) await null;
+    else if (end > 0.001) await new Promise((next) => setTimeout(next, below(20)));
+    else await new Promise((next) => setTimeout(next, 600));
+    await null;
+    if (!denied) written();
   }
   cure?.();
   if (denied) grant();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { torment } from '../harness/hostile.mjs';
-import { SEED, random } from '../harness/seed.mjs';
+import { dice, seed, showSeed } from '../harness/random.mjs';
 import { until } from '../harness/until.mjs';
 import { startWorld } from '../harness/world.mjs';
 
@@ -11,7 +11,7 @@ const CALLS = 10_000;
 
 let world;
 before(async () => {
-  console.log(`seed ${SEED} (HEADWATER_SEED=${SEED} repeats it)`);
+  showSeed();
   world = await startWorld();
 });
 after(() => world?.stop());
@@ -21,13 +21,13 @@ test(`of ${CALLS} random calls, hostile ones among them, each is counted, or nam
   const page = await visitor.open();
   const { accepted, invalid, consent, threw, errors } = await page.evaluate(
     ([torment, argument]) => (0, eval)(`(${torment})`)(argument),
-    [`${torment}`, { seed: SEED, calls: CALLS, random: `${random}` }],
+    [`${torment}`, { seed, calls: CALLS, dice: `${dice}` }],
   );
-  assert.deepEqual(threw, [], `seed ${SEED}`);
-  assert.deepEqual(errors, [], `seed ${SEED}`);
+  assert.deepEqual(threw, [], `seed ${seed}`);
+  assert.deepEqual(errors, [], `seed ${seed}`);
   const expected = { known: accepted, invalid, consent };
   await until(
-    `${JSON.stringify(expected)}, seed ${SEED}`,
+    `${JSON.stringify(expected)}, seed ${seed}`,
     async () => {
       const { total } = await world.server.delivery(visitor.key);
       const { known, counted, lost, refused } = total;
@@ -38,5 +38,5 @@ test(`of ${CALLS} random calls, hostile ones among them, each is counted, or nam
     },
     120_000,
   );
-  assert.deepEqual(visitor.errors, [], `seed ${SEED}`);
+  assert.deepEqual(visitor.errors, [], `seed ${seed}`);
 });

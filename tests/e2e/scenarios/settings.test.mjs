@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { fill } from '../harness/fill.mjs';
 import { events, streams } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
@@ -211,23 +212,9 @@ test('a full storage still takes the names of what is lost', async () => {
   const page = await visitor.open();
   await tap(page, 5);
   await until('the reserve', async () => (await visitor.journal(page)).reserve);
-  await page.evaluate(() => {
-    let size = 1 << 22;
-    for (let n = 0; size; n++) {
-      try {
-        localStorage.setItem(`page's own ${n}`, 'x'.repeat(size));
-      } catch {
-        size >>= 1;
-      }
-    }
-  });
+  await fill(page);
   // The queue is full as well: these live in memory, and push the stored ones out.
-  await page.evaluate(async () => {
-    for (let n = 0; n < 20; n++) {
-      headwater.track('long', { n, text: 'x'.repeat(940) });
-      await new Promise((next) => setTimeout(next));
-    }
-  });
+  await tap(page, 20, 'long', 940);
   await until('the stored ones gone', async () => (await log(visitor, page)).length === 0);
   const notes = Object.entries(await visitor.journal(page)).filter(([key]) => /:r\d/.test(key));
   assert.equal(notes.length, 1, 'and named');

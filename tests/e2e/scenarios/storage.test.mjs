@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { chromium } from 'playwright-core';
 
+import { fill } from '../harness/fill.mjs';
 import { streams as streamsOf } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
@@ -75,18 +76,6 @@ const tapUntilFull = async (visitor, page) => {
   });
   return [called, log.length];
 };
-
-/** Leaves no room in localStorage. */
-const fill = (page) =>
-  page.evaluate(() => {
-    for (let size = 1 << 22, n = 0; size; n++) {
-      try {
-        localStorage.setItem(`page's own ${n}`, 'x'.repeat(size));
-      } catch {
-        size >>= 1;
-      }
-    }
-  });
 
 const withoutIndexedDb = (visitor) =>
   visitor.context.addInitScript(() =>
