@@ -38,6 +38,11 @@ export const newCold = (page: Page, tell: Tell): Cold => {
   let gone: string[] = [];
   const { remove } = page;
 
+  /** It failed. What is there stays, and the room for it. */
+  const doWithout = (): void => {
+    if (!page.cold.size) tell(Input.Room, ROOM_WITHOUT);
+  };
+
   const open = async (): Promise<IDBDatabase> => {
     const request = indexedDB.open(page.prefix.slice(0, -1));
     request.onupgradeneeded = () => {
@@ -61,6 +66,7 @@ export const newCold = (page: Page, tell: Tell): Cold => {
       return (await (database ??= open())).transaction(NAME, mode, { durability: 'relaxed' }).objectStore(NAME);
     } catch (error) {
       database = undefined;
+      doWithout();
       throw error;
     }
   };
@@ -113,8 +119,7 @@ export const newCold = (page: Page, tell: Tell): Cold => {
       makeRoom();
     } catch {
       for (const [key] of puts) page.cold.delete(key);
-      // What is there stays, and the room for it.
-      if (!page.cold.size) tell(Input.Room, ROOM_WITHOUT);
+      doWithout();
       clearTimeout(timer);
       timer = undefined;
       arm(RETRY_MS);
