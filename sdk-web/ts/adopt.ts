@@ -8,6 +8,8 @@ import { Input, STORAGE, numbers } from './wasm';
 /** Where there are no Web Locks: how long a stream must have been quiet to be taken for a dead page's. */
 const QUIET_MS = 60_000;
 
+type Entry = [key: string, value: string];
+
 /** Longest that adoption keeps the page from its own work, ms. */
 const TURN_MS = 3;
 let turn = 0;
@@ -33,9 +35,10 @@ export const adopt = async (page: Page, cold: Cold, tell: Tell): Promise<void> =
     const known = () => page.streams !== streams || streams.some((stream) => stream.id === id);
     if (known() || (navigator.locks && !(await isFree(page, id)))) continue;
     // First localStorage: what an owner moves is in the cold store before it is no longer there.
-    const hot = hotKeys(page, id).map((key) => [key, page.read(key) ?? ''] as const);
+    const hot = hotKeys(page, id);
+    const entries = hot.map((key): Entry => [key, page.read(key) ?? '']);
     const found = await search(id);
-    const entries = new Map([...found, ...hot]);
+    entries.push(...found.filter(([key]) => !hot.includes(key)));
     if (!navigator.locks && newest(entries) >= page.now() - QUIET_MS) continue;
     const stream = await read(page, id, entries);
     if (known()) continue;
@@ -55,11 +58,11 @@ const isFree = (page: Page, id: string): Promise<boolean> =>
   });
 
 /** When its latest event was called, in Unix ms; 0 if it has none. */
-const newest = (found: Map<string, string>): number =>
-  Math.max(0, ...[...found.values()].flatMap((value) => value.split('\n').map((line) => parseInt(line.slice(5)) || 0)));
+const newest = (entries: Entry[]): number =>
+  Math.max(0, ...entries.flatMap(([, value]) => value.split('\n').map((line) => parseInt(line.slice(5)) || 0)));
 
 /** The stream that these entries are. */
-const read = async (page: Page, id: string, entries: Map<string, string>): Promise<Stream> => {
+const read = async (page: Page, id: string, entries: Entry[]): Promise<Stream> => {
   const stream = page.blank(id);
   for (const [key, value] of entries) {
     await pause();

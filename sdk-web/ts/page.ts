@@ -27,7 +27,7 @@ export const newPage = (): Page => {
     current: [],
     refused: {},
     fresh: false,
-    cold: new Map(),
+    cold: new Held(),
     gone: Promise.resolve(),
     now,
 

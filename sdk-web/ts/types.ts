@@ -30,7 +30,7 @@ export interface Stream {
   head: number;
   /** Journal entries written, so also the name of the next. */
   writes: number;
-  /** Events that are neither settled nor named yet, by seq, ascending: JSON text without its opening brace. */
+  /** Events that are neither settled nor named yet, by seq (ascending if it is its own): JSON without its opening brace. */
   bodies: Map<number, string>;
   /** The journal entries that hold them: key without prefix, first seq, seq after the last. */
   keys: [key: string, from: number, to: number][];
