@@ -14,6 +14,8 @@ export const startServer = async () => {
   const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data', data, '--open'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   let output = '';
   const address = await new Promise((found, failed) => {
     const timer = setTimeout(() => failed(Error(`the server is not ready: ${output}`)), READY_MS);
@@ -35,6 +37,7 @@ export const startServer = async () => {
       const ended = new Promise((end) => child.once('exit', end));
       child.kill('SIGTERM');
       await ended;
+      process.off('exit', kill);
       rmSync(data, { recursive: true, force: true });
     },
     /** The rows of a report over yesterday to tomorrow. */

@@ -89,3 +89,4 @@ export const mind = (child) => {
 process.on('exit', () => {
   for (const { pid } of started) killQuietly(-pid);
 });
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
