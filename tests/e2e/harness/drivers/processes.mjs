@@ -56,20 +56,28 @@ export const killAll = async (child) => {
 
 /**
  * The process that runs `page`: the descendant of `browser` that is busiest while the page is. No browser tells, and
- * what each calls its processes changes with versions. Others may be busy by chance, so it is asked until it is clear.
+ * what each calls its processes changes with versions. Others may be busy by chance, and a busy machine may give the page
+ * little time, so it is asked for longer until it is clear.
  */
-export const contentProcess = (browser, page) =>
-  until('a process that is busy when the page is', async () => {
-    const ticks = () => new Map(descendants(browser).map((pid) => [pid, stat(pid)?.ticks ?? 0]));
-    const before = ticks();
-    await page.evaluate(() => {
-      for (const end = performance.now() + 300; performance.now() < end; );
-    });
-    const spent = [...ticks()].map(([pid, now]) => [pid, now - (before.get(pid) ?? 0)]);
-    const [[pid, most], [, next]] = [...spent.sort(([, a], [, b]) => b - a), [0, 0]];
-    if (most < 8 || most < 3 * next) throw Error(JSON.stringify(spent.slice(0, 4)));
-    return pid;
-  });
+export const contentProcess = (browser, page) => {
+  let ms = 200;
+  return until(
+    'a process that is busy when the page is',
+    async () => {
+      ms *= 1.5;
+      const ticks = () => new Map(descendants(browser).map((pid) => [pid, stat(pid)?.ticks ?? 0]));
+      const before = ticks();
+      await page.evaluate((ms) => {
+        for (const end = performance.now() + ms; performance.now() < end; );
+      }, ms);
+      const spent = [...ticks()].map(([pid, now]) => [pid, now - (before.get(pid) ?? 0)]);
+      const [[pid, most], [, next]] = [...spent.sort(([, a], [, b]) => b - a), [0, 0]];
+      if (most < 8 || most < 3 * next) throw Error(JSON.stringify(spent.slice(0, 4)));
+      return pid;
+    },
+    40_000,
+  );
+};
 
 /** Ends one process, and returns when it is gone. */
 export const kill = async (pid) => {
