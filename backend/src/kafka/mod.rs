@@ -10,6 +10,7 @@
 //! from offsets and fingerprints where to go on.
 
 mod lag;
+mod options;
 mod parts;
 
 use std::{
@@ -31,6 +32,7 @@ use rdkafka::{
 };
 
 pub use lag::Lag;
+pub use options::Options;
 use parts::Parts;
 
 use crate::{clock, source::Wait};
@@ -50,38 +52,6 @@ const GROUP_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a broker has for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How this client differs from librdkafka's defaults. What is given on the command line comes after it.
-const SETTINGS: &[(&str, &str)] = &[
-    ("client.id", "headwater"),
-    ("group.id", "headwater"),
-    // A partition that is just begun with waits behind a fetch that is under way.
-    ("fetch.wait.max.ms", "100"),
-    // Beside what is fetched ahead here.
-    ("queued.max.messages.kbytes", "32768"),
-    // For the ends of the partitions, which lag is counted from.
-    ("statistics.interval.ms", "1000"),
-];
-
-/// What the rest here relies on.
-const FIXED: &[(&str, &str)] = &[
-    // An offset that is not there is told, and the store knows where to go on.
-    ("auto.offset.reset", "error"),
-    ("enable.auto.commit", "false"),
-    ("enable.auto.offset.store", "false"),
-    ("enable.partition.eof", "true"),
-];
-
-/// Which topic, and how it is reached.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Brokers to begin with: `host:port,…`.
-    pub bootstrap: String,
-    /// Its name.
-    pub topic: String,
-    /// Settings of librdkafka: names and values.
-    pub settings: Vec<(String, String)>,
-}
 
 /// A topic as a source.
 pub struct KafkaSource {
@@ -119,13 +89,7 @@ impl KafkaSource {
     /// # Errors
     /// Only of settings that cannot be.
     pub fn new(options: &Options) -> anyhow::Result<Self> {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &options.bootstrap);
-        let own = SETTINGS.iter().map(|(name, value)| (*name, *value));
-        let given = options.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in own.chain(given).chain(FIXED.iter().copied()) {
-            config.set(name, value);
-        }
+        let config = options.config();
         let lag = Arc::new(Lag::new(&options.topic, clock::unix_ms()));
         let client = connect(&config, &options.topic, &lag).context("the settings for Kafka")?;
         Ok(Self {
