@@ -57,10 +57,14 @@ fn a_shell_that_finds_another_room_sets_the_limit_and_what_settings_make_of_it()
     let held = |before: &[Input], after: &[Input]| {
         let mut page = Page::with(Limits { queue_bytes: 1_000, ..Limits::default() });
         page.tell(Input::Online(false));
-        before.iter().for_each(|&input| drop(page.tell(input)));
+        for &input in before {
+            page.tell(input);
+        }
         let is_full = |page: &mut Page| page.append(1, 10).iter().any(|e| matches!(e, Effect::Record { .. }));
         let few = (1..50).find(|_| is_full(&mut page));
-        after.iter().for_each(|&input| drop(page.tell(input)));
+        for &input in after {
+            page.tell(input);
+        }
         few.or_else(|| (50..10_000).find(|_| is_full(&mut page)))
     };
     let set = |queue_bytes| Input::Settings(Settings { queue_bytes, ..Settings::default() });

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { events, streams } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
+import { withoutIndexedDb } from '../harness/without_indexed_db.mjs';
 import { startWorld } from '../harness/world.mjs';
 
 let world;
@@ -108,6 +109,7 @@ test('what is registered before consent is stored with the grant, and forgotten 
 
 test('a purchase outlives other events when the queue is full', async () => {
   const visitor = await world.visitor();
+  await withoutIndexedDb(visitor);
   world.proxy.fault = () => 'offline';
   const page = await visitor.open();
   await page.evaluate(() => headwater.track('order', { sku: 'b-7' }, { revenue: 1299, currency: 'EUR' }));

@@ -6,6 +6,7 @@ import { fill } from '../harness/fill.mjs';
 import { events, streams } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
+import { withoutIndexedDb } from '../harness/without_indexed_db.mjs';
 import { startWorld } from '../harness/world.mjs';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -208,6 +209,7 @@ test('what is older than a month is given up, but only by a clock that the serve
 
 test('a full storage still takes the names of what is lost', async () => {
   const visitor = await world.visitor();
+  await withoutIndexedDb(visitor);
   world.proxy.fault = () => 'offline';
   const page = await visitor.open();
   await tap(page, 5);

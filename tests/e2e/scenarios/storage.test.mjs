@@ -11,6 +11,7 @@ import { fill } from '../harness/fill.mjs';
 import { streams as streamsOf } from '../harness/sent.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
+import { withoutIndexedDb } from '../harness/without_indexed_db.mjs';
 import { startWorld } from '../harness/world.mjs';
 
 let world;
@@ -76,15 +77,6 @@ const tapUntilFull = async (visitor, page) => {
   });
   return [called, log.length];
 };
-
-const withoutIndexedDb = (visitor) =>
-  visitor.context.addInitScript(() =>
-    Object.defineProperty(window, 'indexedDB', {
-      get: () => {
-        throw new DOMException('no', 'SecurityError');
-      },
-    }),
-  );
 
 test('what is acknowledged within the second is never in the cold store, and the rest is after it', async () => {
   const visitor = await world.visitor();
