@@ -104,8 +104,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
         note(page, stream(a), `s${b}`, args.slice(1, 6));
         break;
       default:
-        for (const key in SHARED) {
-          const [saved, , from, to] = SHARED[key]!;
+        for (const [key, [saved, , from, to]] of Object.entries(SHARED)) {
           if (saved === effect) page.write(key, `${args.slice(from, to)}`);
         }
     }
@@ -157,7 +156,8 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   };
 
   const learn = (key: string, text: string): void => {
-    if (!(key in SHARED)) return;
+    // Not what a page gives every object.
+    if (!Object.keys(SHARED).includes(key)) return;
     const [, learned, from, to] = SHARED[key]!;
     const args = numbers(text);
     if (key === Key.Settings) {
@@ -177,7 +177,7 @@ export const start = async (page: Page, url: string | URL): Promise<void> => {
   const greet = (): void => {
     // As much as a cold store has room for, until there turns out to be none.
     if (page.area) tell(Input.Room, ROOM);
-    for (const key in SHARED) page.heard(key, page.read(key));
+    for (const key of Object.keys(SHARED)) page.heard(key, page.read(key));
     page.greet();
   };
 

@@ -370,10 +370,13 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        match error.rdkafka_error_code() {
-            // The end of a partition is no error, and that all brokers are away is told once, by who looks.
-            Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown) => {}
-            _ => tracing::warn!(%error, reason, "Kafka"),
+        // The end of a partition is no error, and that all brokers are away is told once, by who looks.
+        let is_told = matches!(
+            error.rdkafka_error_code(),
+            Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown)
+        );
+        if !is_told {
+            tracing::warn!(%error, reason, "Kafka");
         }
     }
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `stream` | nothing: the books |
 //! | `ledger` | when a name is kept, told, and let go |
+//! | `intake` | nothing: which of the others an input is for |
 //! | `append` | what an accepted event sets off |
 //! | `visit` | which session an event is stamped with, and when the session is shared |
 //! | `flush` | when waiting events go |
@@ -58,6 +59,7 @@ mod effect;
 mod flights;
 mod flush;
 mod input;
+mod intake;
 mod lane;
 mod ledger;
 mod limits;
@@ -79,12 +81,13 @@ use alloc::vec::Vec;
 
 pub use effect::{Effect, Transport};
 pub use input::{Decision, Input, Outcome, StreamNo};
+pub use intake::Intake;
 pub use lane::{Lane, Purpose};
 pub use limits::Limits;
 pub use settings::Settings;
 
 use self::{
-    age::{Clock, LONG_AGO},
+    age::Clock,
     calls::Calls,
     consent::Denied,
     flights::Flights,
@@ -96,7 +99,6 @@ use self::{
     visit::Visit,
 };
 use crate::{
-    reason::Reason,
     time::{Instant, UnixMs},
 };
 
@@ -165,18 +167,6 @@ pub struct Client {
     visit: Visit,
 }
 
-/// Takes in one input; see [`Client::handle_with`].
-pub struct Intake<'c>(&'c mut Client);
-
-impl Intake<'_> {
-    /// Takes it in.
-    #[expect(clippy::inline_always, reason = "of each call only what its kind of input needs is left")]
-    #[inline(always)]
-    pub fn take(self, input: Input) {
-        self.0.take(input);
-    }
-}
-
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Phase {
     /// The page is gone; nothing matters any more.
@@ -238,97 +228,6 @@ impl Client {
         read(Intake(self));
         self.judge_calls();
         self.send_what_is_due();
-    }
-
-    #[expect(clippy::inline_always, reason = "as `Intake::take`")]
-    #[inline(always)]
-    fn take(&mut self, input: Input) {
-        let unix = self.unix;
-        let out = &mut self.out;
-        match input {
-            Input::Adopted { stream } => self.adopted(stream),
-            Input::Answered { request, outcome } => self.answered(request, outcome),
-            Input::Appended { stream, seq, len, ts } => self.appended(stream, seq, len, ts),
-            Input::Closed { stream } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.closed = true;
-                }
-                self.retire();
-            }
-            Input::Consent { purpose, decision } => self.decided(purpose, decision),
-            Input::Erase => self.erase(),
-            Input::Flush => self.hurry(),
-            Input::Found { stream, seq, len, ts } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    // Its age is for its `ts` alone to say.
-                    stream.add(seq, len, ts, LONG_AGO);
-                }
-            }
-            Input::FoundLoss { stream, from, to, reason } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.head = stream.head.max(to);
-                    stream.ledger.found((from, to), reason);
-                }
-            }
-            Input::FoundStamp { stream, from, session } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.stamp(from, session);
-                }
-            }
-            Input::Gate { until } => {
-                self.retry.share_gate(self.now, until.since(unix));
-                trace!(out, Step::Gate { until: self.retry.not_before() });
-            }
-            Input::Gone { stream, from, to } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.lose(Reason::Vanished, to, out, &|e| e.seq >= from);
-                }
-            }
-            Input::Hidden => {
-                self.hidden = true;
-                self.share_session();
-                self.hurry();
-            }
-            Input::Online(online) => {
-                self.online = online;
-                if online {
-                    self.hurry();
-                }
-            }
-            Input::MemoryPressure => {
-                self.hurry();
-                self.streams.iter_mut().for_each(Stream::shrink);
-            }
-            Input::Opened { stream, lane } => self.open(stream, Origin::Own, lane, 0, 0),
-            Input::Recorded { record } => {
-                for stream in &mut self.streams {
-                    stream.ledger.recorded(record, stream.no, out);
-                }
-            }
-            Input::Refused { stream, verdict, total } => {
-                if let Some(stream) = find(&mut self.streams, stream) {
-                    stream.refused.count(verdict, total, stream.ledger.next_news());
-                }
-            }
-            Input::Reset => self.visit.reset(out),
-            Input::Room { bytes } => {
-                self.own.1 = bytes;
-                self.apply();
-            }
-            Input::SessionChanged(session) => self.visit.changed(session, out),
-            Input::Settings(settings) => self.set(settings, true),
-            Input::SettingsChanged(settings) => self.set(settings, false),
-            Input::StreamFound { stream, lane, done, head } => {
-                self.open(stream, Origin::Found, lane, done, head.max(done));
-            }
-            Input::Terminating => self.terminate(),
-            Input::Timeout => {}
-            Input::Visible => {
-                self.hidden = false;
-                self.hurry();
-            }
-            Input::Visitor { draw } => self.calls.draw = draw,
-        }
     }
 
     /// The next thing to do, or `None` until the next [`handle`](Self::handle).
