@@ -51,6 +51,8 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
   /** When the core wakes by itself, by `performance.now()`. */
   let due = Infinity;
   let coreWasThere = false;
+  /** Events that the core was told of, and of which it has not yet said when they go. */
+  const news: [stream: Stream | undefined, seq: number, found: boolean][] = [];
 
   /** Why an event that no request carries waits. */
   const why = (): string => {
@@ -65,6 +67,10 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
     if (!stream || fate(stream).has(seq)) return;
     fate(stream).set(seq, '');
     say(`${label(stream.bodies.get(seq))} is event ${place(stream, seq)}${found ? ', left by another page' : ''}; ${why()}`);
+  };
+
+  const showNews = (): void => {
+    for (const event of news.splice(0)) appended(...event);
   };
 
   const sent = (request: number, stream: Stream, transport: number, wasm: Exports): void => {
@@ -92,9 +98,11 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
     if (page.core && !coreWasThere) say('headwater.wasm is there');
     coreWasThere ||= !!page.core;
     const stream = page.streams[a];
-    if (kind === Input.Appended) appended(stream, b);
-    else if (kind === Input.Found) appended(stream, b, true);
-    else if (kind === Input.Answered) answered(args);
+    if (kind === Input.Appended || kind === Input.Found) {
+      news.push([stream, b, kind === Input.Found]);
+      // What waited for the core is told as that.
+      if (!page.core) showNews();
+    } else if (kind === Input.Answered) answered(args);
     else if (kind === Input.Consent) say(`consent is ${b ? 'granted' : 'denied'}`);
     else if (kind === Input.Refused && stream) say(`${c} calls refused so far: ${REFUSED[b]} (${short(stream)})`);
     else if (kind === Input.Online) say((online = !!a) ? 'online' : 'offline');
@@ -115,8 +123,10 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
   const see = (effect: Effect, args: number[], wasm: Exports): void => {
     const [a, b, c, d, e] = args as [number, number, number, number, number];
     const stream = (no: number) => page.streams[no]!;
-    if (effect === Effect.None) due = c === NONE ? Infinity : whole(b, c);
-    else if (effect === Effect.Send) sent(a, stream(b), c, wasm);
+    if (effect === Effect.None) {
+      due = c === NONE ? Infinity : whole(b, c);
+      showNews();
+    } else if (effect === Effect.Send) sent(a, stream(b), c, wasm);
     else if (effect === Effect.Forget) {
       const lost = [...fate(stream(a))].some(([seq, text]) => seq >= b && seq < c && text.startsWith('lost'));
       say(`${lost ? 'removed' : 'settled'}: ${range(b, c)} of ${short(stream(a))}`);
