@@ -98,9 +98,7 @@ use self::{
     stream::{Origin, Stream},
     visit::Visit,
 };
-use crate::{
-    time::{Instant, UnixMs},
-};
+use crate::time::{Instant, UnixMs};
 
 /// What a client is made of.
 #[derive(Clone, Debug)]

@@ -16,7 +16,7 @@ after(() => world?.stop());
 
 test('200 events are counted once while half of the requests get 503 and the tab closes in the middle', async () => {
   const visitor = await world.visitor();
-  const flip = coin(SEED);
+  const flip = coin(seed);
   // The first is refused whatever the seed, so that something is left when the tab closes.
   world.proxy.fault = (n) => (n === 0 || flip() ? '503' : undefined);
   const first = await visitor.open();
