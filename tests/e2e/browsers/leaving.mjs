@@ -1,12 +1,23 @@
 /** A page ends in the middle: the next one of the site finds what it left. */
 import assert from 'node:assert/strict';
 
+import { BROWSER } from '../harness/browser.mjs';
 import { dice, seed } from '../harness/random.mjs';
 import { until } from '../harness/until.mjs';
 import { startWitness, tick } from '../harness/witness.mjs';
 import { BRIEF } from './world.mjs';
 
 const KILLS = BRIEF ? 2 : 20;
+
+/** An event that is tracked when the page is left, and a sign that it was accepted. */
+const lastWord = (page, name) =>
+  page.evaluate((name) => {
+    addEventListener('pagehide', () => {
+      headwater.track(name);
+      // The SDK writes in a microtask that the call queued: it has run when this one does.
+      queueMicrotask(() => localStorage.setItem(name, 'said'));
+    });
+  }, name);
 
 export const scenarios = {
   'the tab is closed': async (visitor) => {
@@ -37,16 +48,23 @@ export const scenarios = {
     const page = await visitor.open();
     await visitor.tap(page, 5);
     await visitor.counted(5);
-    await page.evaluate(() => addEventListener('pagehide', () => headwater.track('bye')));
+    await lastWord(page, 'bye');
     await visitor.goAway(page);
     await visitor.load(page);
-    await page.evaluate(() => addEventListener('pagehide', () => headwater.track('bye again')));
+    await lastWord(page, 'bye again');
     await visitor.close(page);
     const next = await visitor.open();
-    await visitor.tap(next, 1);
-    await visitor.settled(8);
-    const names = await visitor.byName();
-    assert.deepEqual([names.get('bye'), names.get('bye again')], [1, 1]);
+    await visitor.tap(next, 1, 'next');
+    // Firefox, driven, does not always let a tab that it closes finish its handlers. What was accepted says so.
+    const said = () => next.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('bye')));
+    const sure = BROWSER === 'firefox' ? ['bye'] : ['bye', 'bye again'];
+    await until('every word that was said', async () => {
+      const counted = await visitor.byName();
+      for (const name of [...sure, ...(await said()), 'next'])
+        if (counted.get(name) !== 1) throw Error(`${name}: ${counted.get(name)}`);
+      return counted.get('tap') === 5;
+    });
+    await until('nothing on its way', () => visitor.isQuiet());
   },
 
   'the page sleeps in the back/forward cache, or is loaded again': async (visitor, world) => {
@@ -77,7 +95,7 @@ export const scenarios = {
     await visitor.settled(21);
   },
 
-  [`the page's process is killed at ${KILLS} random moments`]: async (visitor, world) => {
+  [`the page's process is killed at ${KILLS} random moments`]: async (visitor) => {
     const roll = dice(seed);
     const witness = await startWitness();
     try {
@@ -109,11 +127,7 @@ export const scenarios = {
         if (names.length) throw Error(`${names.length} missing: ${names.slice(0, 10)}`);
         return true;
       });
-      await until('nothing on its way', async () => {
-        const { total } = await world.server.delivery(visitor.key);
-        if (total.in_flight || total.unexplained || total.known !== total.counted) throw Error(JSON.stringify(total));
-        return true;
-      });
+      await until('nothing on its way', () => visitor.isQuiet());
     } finally {
       await witness.stop();
     }

@@ -35,6 +35,13 @@ export class Books {
     );
   }
 
+  /** Whether all that is known is counted, whatever that is. */
+  async isQuiet() {
+    const { total } = await this.server.delivery(this.key);
+    if (total.in_flight || total.unexplained || total.known !== total.counted) throw Error(JSON.stringify(total));
+    return true;
+  }
+
   /** How often each event was counted, by its name. */
   async byName() {
     const rows = await this.server.report(this.key, 'events', 'name');
