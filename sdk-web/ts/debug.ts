@@ -63,14 +63,14 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
     return due < Infinity ? `a request is due in ${Math.max(0, Math.round(due - performance.now()))} ms` : 'other requests';
   };
 
-  const appended = (stream: Stream | undefined, seq: number, found = false): void => {
+  const appended = (stream: Stream | undefined, seq: number, found = false, reason = why()): void => {
     if (!stream || fate(stream).has(seq)) return;
     fate(stream).set(seq, '');
-    say(`${label(stream.bodies.get(seq))} is event ${place(stream, seq)}${found ? ', left by another page' : ''}; ${why()}`);
+    say(`${label(stream.bodies.get(seq))} is event ${place(stream, seq)}${found ? ', left by another page' : ''}; ${reason}`);
   };
 
-  const showNews = (): void => {
-    for (const event of news.splice(0)) appended(...event);
+  const showNews = (reason?: string): void => {
+    for (const event of news.splice(0)) appended(...event, reason);
   };
 
   const sent = (request: number, stream: Stream, transport: number, wasm: Exports): void => {
@@ -123,6 +123,7 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
   const see = (effect: Effect, args: number[], wasm: Exports): void => {
     const [a, b, c, d, e] = args as [number, number, number, number, number];
     const stream = (no: number) => page.streams[no]!;
+    if (effect === Effect.Send) showNews('it goes at once');
     if (effect === Effect.None) {
       due = c === NONE ? Infinity : whole(b, c);
       showNews();

@@ -4,10 +4,12 @@ import { until } from './until.mjs';
 /** What IndexedDB of the page's site holds, by key; `undefined` where there is no database. Makes none. */
 export const cold = ({ key }, page) =>
   page.evaluate(async (name) => {
-    if (!(await indexedDB.databases()).some((database) => database.name === name)) return undefined;
     const ended = (request) =>
       new Promise((done, failed) => Object.assign(request, { onsuccess: () => done(request.result), onerror: failed }));
-    const database = await ended(indexedDB.open(name));
+    const opening = indexedDB.open(name);
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    const database = await ended(opening).catch(() => undefined);
+    if (!database) return undefined;
     try {
       const store = database.transaction('log').objectStore('log');
       const [keys, values] = await Promise.all([ended(store.getAllKeys()), ended(store.getAll())]);
