@@ -121,8 +121,7 @@ test('a denial purges what is held, names it, and refuses what follows', async (
     headwater.track('again');
   });
   await visitor.counted(3);
-  const { total } = await world.server.delivery(visitor.key);
-  assert.equal(total.refused.consent, 4);
+  await until('4 refused', async () => (await world.server.delivery(visitor.key)).total.refused.consent === 4);
 });
 
 test('a denial purges what dead pages left and what other tabs hold', async () => {
