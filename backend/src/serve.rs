@@ -24,7 +24,7 @@ use anyhow::{Context, bail};
 use axum::{Router, serve::ListenerExt};
 use headwater_collector::{Sites, Unavailable};
 use headwater_consumer::Source;
-use headwater_native::{Collector, Forward};
+use headwater_native::{Collector, Forward, Forwarded};
 use headwater_segments::{AppendError, GroupCommit};
 use tokio::{
     net::TcpListener,
@@ -285,12 +285,13 @@ struct LogForward {
 }
 
 impl Forward for LogForward {
-    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<(), Unavailable> {
+    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
         let appended = match self.log.append(records) {
             Ok(receipt) => receipt.await,
             Err(error) => Err(error),
         };
-        let Err(error) = appended else { return Ok(()) };
+        // This log cannot change while the process lives.
+        let Err(error) = appended else { return Ok(Forwarded::all(0)) };
         if let AppendError::Failed(error) = &error {
             tell(&self.failed, error.to_string());
         }

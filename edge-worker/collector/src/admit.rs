@@ -46,6 +46,8 @@ pub(crate) struct Checked<'a> {
 
 /// An event that can be accepted.
 pub(crate) struct Sound<'a> {
+    /// Position in its batch.
+    pub(crate) index: usize,
     pub(crate) raw: &'a str,
     pub(crate) fields: Event<'a>,
     /// Present exactly if the batch has a stream.
@@ -109,7 +111,7 @@ fn check<'a>(mut batch: Batch<'a>, meta: &Meta, rejected: &mut Vec<Rejected>) ->
     let mut events = Vec::with_capacity(raw_events.len());
     let (mut dropped, mut unnamed) = (Vec::new(), 0);
     for (index, raw) in raw_events.into_iter().enumerate() {
-        match sound(raw, batch.stream.is_some(), meta) {
+        match sound(index, raw, batch.stream.is_some(), meta) {
             Ok(event) => events.push(event),
             Err(flaw) => {
                 let seq = batch.stream.and_then(|_| name_of(raw));
@@ -133,7 +135,7 @@ fn name_of(raw: &RawValue) -> Option<u32> {
 }
 
 /// Judges one event. The flaw begins with the path inside of the event, or with `:` when it is the event.
-fn sound<'a>(raw: &'a RawValue, in_stream: bool, meta: &Meta) -> Result<Sound<'a>, String> {
+fn sound<'a>(index: usize, raw: &'a RawValue, in_stream: bool, meta: &Meta) -> Result<Sound<'a>, String> {
     let raw = raw.get();
     if raw.len() > limits::EVENT_BYTES {
         return Err(format!(": {} bytes, more than {}", raw.len(), limits::EVENT_BYTES));
@@ -163,7 +165,7 @@ fn sound<'a>(raw: &'a RawValue, in_stream: bool, meta: &Meta) -> Result<Sound<'a
     if timestamp - meta.received_at > limits::AHEAD_MS {
         return Err(format!("ts: {} s ahead of our clock", (timestamp - meta.received_at) / 1_000));
     }
-    Ok(Sound { raw, fields, seq, ts, timestamp })
+    Ok(Sound { index, raw, fields, seq, ts, timestamp })
 }
 
 fn at_byte(raw: &str, at: usize, what: &str) -> String {

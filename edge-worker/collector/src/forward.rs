@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    sync::Arc,
 };
 
 use headwater_core::{
@@ -14,6 +15,7 @@ use headwater_schema::{Ledger, Lost, Record, Uuid};
 use crate::{
     Enriched, Mark, Refusal, Reply, Tally,
     admit::{Checked, Meta, Rejected, Sound},
+    decode::Batch,
     look_up::{Fresh, FreshBatch},
     settings::RemoteSettings,
 };
@@ -28,6 +30,25 @@ pub struct Forwarding {
     marks: Vec<Mark>,
     rejected: Vec<Rejected>,
     settings: Option<RemoteSettings>,
+    /// Whose record each is: the batch, and the event in it unless it is the ledger's.
+    places: Vec<(usize, Option<Place>)>,
+    batches: Vec<Named>,
+    site: Arc<str>,
+    received_at: i64,
+    sent_at: i64,
+}
+
+/// Where an event stands in its batch.
+#[derive(Clone, Copy)]
+struct Place {
+    seq: Option<u32>,
+    index: usize,
+}
+
+/// By what the events of a batch are named.
+struct Named {
+    stream: Option<Uuid>,
+    client_id: Option<String>,
 }
 
 /// The stage behind did not take the records, or did not say that it did.
@@ -55,14 +76,21 @@ impl Enriched<'_> {
         let mut ids = Ids::default();
         let meta = &self.fresh.meta;
         let mut pending = 0;
-        for batch in &self.fresh.batches {
+        let (mut places, mut named) = (Vec::new(), Vec::new());
+        for (number, batch) in self.fresh.batches.iter().enumerate() {
             for event in &batch.checked.events {
                 let event_id = ids.of(meta, &batch.checked, event);
+                places.push((number, Some(Place { seq: event.seq, index: event.index })));
                 let event = self.event(&batch.checked.batch, event, event_id);
                 records.push(Record::from(event).to_vec());
                 pending += 1;
             }
-            records.extend(ledger(meta, batch).map(|ledger| Record::from(ledger).to_vec()));
+            if let Some(ledger) = ledger(meta, batch) {
+                places.push((number, None));
+                records.push(Record::from(ledger).to_vec());
+            }
+            let Batch { stream, client_id, .. } = &batch.checked.batch;
+            named.push(Named { stream: *stream, client_id: client_id.as_deref().map(str::to_owned) });
         }
         let Fresh { meta, batches, rejected } = self.fresh;
         let marks = batches
@@ -70,8 +98,21 @@ impl Enriched<'_> {
             .filter(|batch| !batch.seqs.is_empty())
             .filter_map(|batch| Some(Mark { stream: batch.key?, seqs: batch.seqs }))
             .collect();
-        let Meta { total, tally, settings, .. } = meta;
-        Forwarding { records, pending, total, tally, marks, rejected, settings }
+        let Meta { total, tally, settings, site, received_at, sent_at, .. } = meta;
+        Forwarding {
+            records,
+            pending,
+            total,
+            tally,
+            marks,
+            rejected,
+            settings,
+            places,
+            batches: named,
+            site,
+            received_at,
+            sent_at,
+        }
     }
 }
 
@@ -81,6 +122,38 @@ impl Forwarding {
     #[must_use]
     pub fn take_records(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.records)
+    }
+
+    /// The stage behind will never take these records, by their places in [`take_records`](Self::take_records): their
+    /// events are rejected. Returns the ledger records that name them, to be made durable before
+    /// [`answered`](Self::answered). Fails if one of them is a ledger record itself: what it names must not get lost.
+    pub fn rejected(&mut self, records: &[(usize, String)]) -> Result<Vec<Vec<u8>>, Unavailable> {
+        let reason = Reason::Rejected.as_str();
+        let mut names: BTreeMap<usize, Ledger> = BTreeMap::new();
+        for (at, message) in records {
+            let Some((number, Some(Place { seq, index }))) = self.places.get(*at).copied() else {
+                let message = "the stage behind does not take a ledger record".to_owned();
+                return Err(Unavailable { message, retry_after_s: 10 });
+            };
+            let Named { stream, client_id } = &self.batches[number];
+            let ledger = names.entry(number).or_insert_with(|| Ledger {
+                site_id: self.site.to_string(),
+                stream: *stream,
+                client_id: client_id.clone(),
+                by: "collector".to_owned(),
+                received_at: self.received_at,
+                sent_at: self.sent_at,
+                ..Ledger::default()
+            });
+            match seq {
+                Some(seq) => ledger.lost.push(Lost { from: seq, to: seq + 1, reason: reason.to_owned() }),
+                None => *ledger.unnamed.entry(reason.to_owned()).or_default() += 1,
+            }
+            self.rejected.push(Rejected { stream: *stream, seq, index, message: message.clone() });
+            self.pending -= 1;
+            self.tally.rejected += 1;
+        }
+        Ok(names.into_values().map(|ledger| Record::from(ledger).to_vec()).collect())
     }
 
     /// Call with `Ok` only after every record is durable behind you; with `Err` when that is not known.

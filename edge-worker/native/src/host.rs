@@ -14,7 +14,7 @@ use headwater_collector::{
 use tokio::{sync::Semaphore, task, time::timeout};
 
 use crate::{
-    Forward,
+    Forward, Forwarded,
     budget::{Budget, Lease},
     limits,
 };
@@ -111,19 +111,44 @@ impl<F: Forward> Collector<F> {
         } else {
             self.prepare(&body, &sender, received_at)?
         };
-        let answer = self.forward(forwarding.take_records(), &mut lease).await;
-        let answered = forwarding.answered(answer);
-        if let Some(mut seen) = self.seen() {
-            seen.behind(self.0.forward.incarnation());
+        let mut forwarded = self.forward(forwarding.take_records(), &mut lease).await;
+        if let Ok(answer) = &mut forwarded
+            && !answer.rejected.is_empty()
+        {
+            let answer = std::mem::take(answer);
+            forwarded = self.name(&mut forwarding, &answer, &mut lease).await;
+        }
+        let incarnation = forwarded.as_ref().ok().and_then(|forwarded| forwarded.incarnation);
+        let answered = forwarding.answered(forwarded.map(drop));
+        if let (Some(mut seen), Some(incarnation)) = (self.seen(), incarnation) {
+            seen.behind(incarnation);
             seen.mark(answered.marks());
         }
         *lock(&self.0.tally) += answered.tally();
         Ok(answered.reply())
     }
 
-    async fn forward(&self, records: Vec<Vec<u8>>, lease: &mut Lease) -> Result<(), Unavailable> {
+    /// The stage behind will never take some records: that is durable in the ledger before their sender hears of it.
+    async fn name(
+        &self,
+        forwarding: &mut Forwarding,
+        answer: &Forwarded,
+        lease: &mut Lease,
+    ) -> Result<Forwarded, Unavailable> {
+        let (rejected, why) = (answer.rejected.len(), &answer.rejected[0].1);
+        tracing::warn!(rejected, why, "records that the stage behind will never take");
+        let names = self.forward(forwarding.rejected(&answer.rejected)?, lease).await?;
+        if !names.rejected.is_empty() {
+            return Err(unavailable("the stage behind does not take the name of a loss".to_owned()));
+        }
+        // If the storage was made anew in between, the events are in the old one.
+        let incarnation = answer.incarnation.filter(|_| answer.incarnation == names.incarnation);
+        Ok(Forwarded { incarnation, rejected: Vec::new() })
+    }
+
+    async fn forward(&self, records: Vec<Vec<u8>>, lease: &mut Lease) -> Result<Forwarded, Unavailable> {
         if records.is_empty() {
-            return Ok(());
+            return Ok(Forwarded::default());
         }
         lease.grow(records.iter().map(Vec::len).sum()).map_err(|refusal| unavailable(refusal.message))?;
         let answer = timeout(limits::FORWARD, self.0.forward.forward(records)).await;

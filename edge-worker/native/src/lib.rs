@@ -4,14 +4,14 @@
 //! ```no_run
 //! # use std::{future::Future, net::SocketAddr, sync::Arc};
 //! use headwater_collector::{Sites, Unavailable};
-//! use headwater_native::{Collector, Forward, Options, router};
+//! use headwater_native::{Collector, Forward, Forwarded, Options, router};
 //!
 //! struct Log;
 //!
 //! impl Forward for Log {
-//!     async fn forward(&self, records: Vec<Vec<u8>>) -> Result<(), Unavailable> {
+//!     async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
 //!         // … append, fsync, and only then:
-//!         Ok(())
+//!         Ok(Forwarded::all(1))
 //!     }
 //! }
 //!
@@ -34,12 +34,14 @@
 
 mod answer;
 mod body;
+mod bridge;
 mod budget;
 mod forward;
 mod host;
 pub mod limits;
 mod routes;
 
-pub use forward::Forward;
+pub use bridge::{Bridge, BridgeUrlError};
+pub use forward::{Forward, Forwarded};
 pub use host::{Collector, Options};
 pub use routes::router;

@@ -8,7 +8,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, Server, eventually};
+use headwater_schema::Record;
+use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, REJECT, Server, eventually};
 
 fn native(seqs: std::ops::Range<u32>) -> String {
     let now = now();
@@ -45,6 +46,32 @@ fn what_could_not_be_forwarded_is_tried_again_and_only_then_remembered() {
     assert_eq!(server.sink.len(), 4, "the copies stay here");
     let tally = server.collector.tally();
     assert_eq!((tally.accepted, tally.deferred, tally.duplicate), (4, 6, 3));
+}
+
+#[test]
+fn what_the_stage_behind_never_takes_is_named_in_the_ledger_and_in_the_answer() {
+    let server = Server::start();
+    server.sink.set(REJECT);
+    let answer = server.post(PLAIN);
+    assert_eq!(answer.status_and_ack(), (200, "3"));
+    let rejected = &answer.json()["rejected"];
+    assert_eq!((&rejected[0]["index"], &rejected[0]["message"]), (&1.into(), &"no clicks".into()));
+    let records: Vec<Record> =
+        server.sink.take_records().iter().map(|record| Record::from_slice(record).unwrap()).collect();
+    let [Record::Event(_), Record::Event(_), Record::Ledger(ledger)] = &records[..] else {
+        panic!("{records:?}")
+    };
+    assert_eq!((ledger.by.as_str(), ledger.unnamed["rejected"]), ("collector", 1));
+
+    let body = native(0..3).replacen(r#""type":"x""#, r#""type":"click""#, 1);
+    let answer = server.post(body);
+    assert_eq!(answer.status_and_ack(), (200, "3"));
+    assert_eq!(answer.json()["rejected"][0]["seq"], 0);
+    let records = server.sink.take_records();
+    let Ok(Record::Ledger(ledger)) = Record::from_slice(&records[2]) else { panic!("the name of a loss") };
+    assert_eq!((ledger.lost[0].from, ledger.lost[0].to, ledger.lost[0].reason.as_str()), (0, 1, "rejected"));
+    let tally = server.collector.tally();
+    assert_eq!((tally.accepted, tally.rejected), (4, 2));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use headwater_collector::{Sites, Unavailable};
-use headwater_native::{Collector, Forward, Options, limits, router};
+use headwater_native::{Collector, Forward, Forwarded, Options, limits, router};
 use headwater_schema::{Event, Record};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
@@ -48,9 +48,11 @@ pub(crate) const KEEP: u8 = 0;
 pub(crate) const FAIL: u8 = 1;
 pub(crate) const HOLD: u8 = 2;
 pub(crate) const PANIC: u8 = 3;
+/// Clicks are never taken.
+pub(crate) const REJECT: u8 = 4;
 
 impl Forward for Sink {
-    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<(), Unavailable> {
+    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
         match self.mode.load(Ordering::SeqCst) {
             FAIL => return Err(Unavailable { message: "the log: no space".to_owned(), retry_after_s: 9 }),
             HOLD => {
@@ -58,11 +60,20 @@ impl Forward for Sink {
                 self.gate.acquire().await.expect("open").forget();
                 self.waiting.fetch_sub(1, Ordering::SeqCst);
             }
+            REJECT => {
+                let is_click =
+                    |record: &[u8]| String::from_utf8_lossy(record).contains(r#""event_type":"click""#);
+                let clicks = records.iter().enumerate().filter(|(_, record)| is_click(record));
+                let rejected = clicks.map(|(at, _)| (at, "no clicks".to_owned())).collect();
+                let taken = records.into_iter().filter(|record| !is_click(record));
+                self.records.lock().expect("kept").extend(taken);
+                return Ok(Forwarded { incarnation: Some(1), rejected });
+            }
             PANIC => panic!("a fault for the test"),
             _ => {}
         }
         self.records.lock().expect("kept").extend(records);
-        Ok(())
+        Ok(Forwarded::all(1))
     }
 }
 
@@ -80,8 +91,12 @@ impl Sink {
         self.records.lock().expect("kept").len()
     }
 
+    pub(crate) fn take_records(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut *self.records.lock().expect("kept"))
+    }
+
     pub(crate) fn take_events(&self) -> Vec<Event> {
-        let records = std::mem::take(&mut *self.records.lock().expect("kept"));
+        let records = self.take_records();
         let event = |bytes: Vec<u8>| match Record::from_slice(&bytes).expect("a record") {
             Record::Event(event) => Some(*event),
             Record::Ledger(_) => None,
