@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     env, fs,
     process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -17,9 +18,13 @@ use rdkafka::{
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Tests that make the broker stand still must be alone with it.
+static ALONE: Mutex<()> = Mutex::new(());
+
 pub(crate) struct Topic {
     pub(crate) broker: String,
     pub(crate) name: String,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// Client and seq.
@@ -34,7 +39,8 @@ impl Topic {
             );
             return None;
         };
-        Some(Self { broker, name: format!("bridge-{test}-{}", std::process::id()) })
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self { broker, name: format!("bridge-{test}-{}", std::process::id()), _alone: alone })
     }
 
     pub(crate) fn created(test: &str, partitions: i32) -> Option<Self> {

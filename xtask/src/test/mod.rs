@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 /// What compiles librdkafka.
-const KAFKA: &str = "headwater-backend/kafka";
+const KAFKA: &str = "headwater-backend/kafka,headwater-bridge/kafka";
 
 /// How much of everything.
 pub(crate) struct Amount {
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The store's consumer on a real broker.
+    /// The bridge and the store's consumer on a real broker.
     fn kafka(&mut self) {
         let cluster = self.steps.must("a Kafka broker", || Cluster::start(setup::for_kafka()?, 1));
         match cluster {
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
                 let mut tests = process::cargo(self.root);
                 // The selection of all other builds, so that only what Kafka is a feature of is compiled again.
                 tests.args(["test", "--workspace", "--features", KAFKA, "--test", "kafka"]);
-                self.command("consumer on Kafka", tests.env("HEADWATER_KAFKA", cluster.bootstrap()));
+                self.command("bridge and consumer on Kafka", tests.env("HEADWATER_KAFKA", cluster.bootstrap()));
                 self.steps.check("stop Kafka", || cluster.stop(0).map(|()| Count::ONE));
             }
             Err(error) => println!("  FAILED: {error:#}"),
