@@ -8,12 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::stop;
 
 use crate::replay::{self, Order, Table};
 use crate::server::{self, Profile, Server};
 use crate::static_files::{self, Site};
 use crate::steps::Steps;
-use crate::{outdated, process, setup, stop};
+use crate::{outdated, process, setup};
 
 /// The site of the shop.
 const SHOP: &str = "web-shop";
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
     /// The port of Headwater; the shop gets the next one. Without it 8080, or free ones
     #[arg(long)]
     port: Option<u16>,
+    /// Put the collector, the bridge and a real Kafka broker between browser and store (always with an empty store)
+    #[arg(long)]
+    kafka: bool,
     /// Begin with an empty store (a replay always does)
     #[arg(long)]
     fresh: bool,
@@ -51,6 +55,15 @@ impl Arguments {
     /// Whether the shop is part of this run.
     fn shop(&self) -> bool {
         self.drive || self.keep || !self.replay
+    }
+
+    /// The folder of the store.
+    fn store(&self) -> &'static str {
+        match (self.kafka, self.replay) {
+            (true, _) => "kafka",
+            (false, true) => "replay",
+            (false, false) => "demo",
+        }
     }
 
     fn ends_by_itself(&self) -> bool {
@@ -77,20 +90,36 @@ fn demo(root: &Path, arguments: &Arguments, steps: &mut Steps) -> Result<Option<
     }
     let chromium =
         arguments.drive.then(|| steps.must("set up Chromium", || setup::for_chromium(root))).transpose()?;
-    let program = steps.must("build headwater", || {
-        println!("  the first time this takes 2 to 5 minutes");
-        server::build(root, Profile::Dev)
-    })?;
+    let start = build(root, arguments, steps)?;
 
     stop::listen()?;
-    let data = root.join("data").join(if arguments.replay { "replay" } else { "demo" });
-    if (arguments.fresh || arguments.replay) && data.exists() {
+    let data = root.join("data").join(arguments.store());
+    if (arguments.fresh || arguments.replay || arguments.kafka) && data.exists() {
         std::fs::remove_dir_all(&data).with_context(|| format!("cannot empty {}", data.display()))?;
     }
     let (port, shop_port) = ports(arguments.port)?;
-    let mut server = steps.must("start headwater", || Server::start(&program, &data, port))?;
+    let mut server = steps.must("start headwater", || start(&data, port))?;
     let result = show(root, arguments, steps, &mut server, shop_port, chromium.as_deref());
     steps.must("stop headwater", || server.stop()).and(result)
+}
+
+/// What starts a server with its data in a folder, the collector on a port.
+type Start = Box<dyn FnOnce(&Path, u16) -> Result<Server>>;
+
+fn build(root: &Path, arguments: &Arguments, steps: &mut Steps) -> Result<Start> {
+    if !arguments.kafka {
+        let program = steps.must("build headwater", || {
+            println!("  the first time this takes 2 to 5 minutes");
+            server::build(root, Profile::Dev)
+        })?;
+        return Ok(Box::new(move |data, port| Server::start(&program, data, port)));
+    }
+    let kafka = steps.must("set up Kafka", setup::for_kafka)?;
+    let programs = steps.must("build headwater, headwater-bridge and headwater-collector", || {
+        println!("  the first time this takes 4 to 8 minutes: librdkafka is compiled, too");
+        server::build_chain(root)
+    })?;
+    Ok(Box::new(move |data, port| Server::through_kafka(kafka, &programs, data, port)))
 }
 
 /// What happens while the server runs.
@@ -104,19 +133,20 @@ fn show(
 ) -> Result<Option<Table>> {
     let (mut shop, mut table) = (None, None);
     if arguments.shop() {
-        let address = static_files::serve(shop_files(root, &server.base), shop_port)?;
+        let address = static_files::serve(shop_files(root, &server.collector_url()), shop_port)?;
         println!("\n  shop       {address}/");
-        println!("  dashboard  {}/?site={SHOP}\n", server.base);
+        println!("  dashboard  {}/?site={SHOP}\n", server.api_url());
         shop = Some(address);
     }
     if arguments.replay {
-        println!("\n  dashboard  {}/?site={}&until={}\n", server.base, replay::SITE, replay::LAST_DAY);
+        let (api, site, day) = (server.api_url(), replay::SITE, replay::LAST_DAY);
+        println!("\n  dashboard  {api}/?site={site}&until={day}\n");
         let shuffled = arguments.shuffle.then_some(arguments.seed);
         let order = Order { twice: arguments.twice, shuffled, again: false };
         table = Some(steps.must("replay", || replay::run(root, server, order))?);
     }
     if let (Some(chromium), Some(shop)) = (chromium, &shop) {
-        steps.must("drive", || drive(root, chromium, shop, &server.base))?;
+        steps.must("drive", || drive(root, chromium, shop, &server.api_url()))?;
     }
     if arguments.ends_by_itself() {
         return Ok(table);
@@ -124,7 +154,7 @@ fn show(
     if let Some(table) = &table {
         table.print();
     }
-    println!("  Ctrl-C stops both.");
+    println!("  Ctrl-C stops all.");
     while !stop::asked() {
         server.check()?;
         thread::sleep(Duration::from_millis(200));

@@ -27,7 +27,6 @@ mod sim;
 mod soak;
 mod static_files;
 mod steps;
-mod stop;
 mod test;
 mod wasm;
 mod web;

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::tail;
 
 /// How often a silent long step says that it is still at work.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -85,18 +86,6 @@ fn with_heartbeat<T>(log: Option<&Path>, work: impl FnOnce() -> T) -> T {
         drop(done);
         result
     })
-}
-
-/// The last `lines` lines of a text file, "" if it cannot be read.
-pub(crate) fn tail(file: &Path, lines: usize) -> String {
-    let text = text(file);
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
-}
-
-/// A text file whatever its encoding, "" if it cannot be read.
-pub(crate) fn text(file: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
 }
 
 /// Whether a program of this name is on the PATH.

@@ -28,14 +28,23 @@ struct Target {
 
 /// `cargo build` with these arguments, its progress shown: the programs by name.
 pub(crate) fn build(root: &Path, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    cargo(root, "build", arguments)
+}
+
+/// As [`build`], by the build of tests: the programs that they start.
+pub(crate) fn build_for_tests(root: &Path, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    cargo(root, "test", &[&["--no-run"], arguments].concat())
+}
+
+fn cargo(root: &Path, command: &str, arguments: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let output = process::cargo(root)
-        .args(["build", "--message-format=json-render-diagnostics"])
+        .args([command, "--message-format=json-render-diagnostics"])
         .args(arguments)
         .stderr(Stdio::inherit())
         .output()
-        .context("cargo build does not start")?;
+        .with_context(|| format!("cargo {command} does not start"))?;
     if !output.status.success() {
-        bail!("cargo build {} failed", arguments.join(" "));
+        bail!("cargo {command} {} failed", arguments.join(" "));
     }
     Ok(String::from_utf8_lossy(&output.stdout)
         .lines()

@@ -1,22 +1,15 @@
-//! A real `headwater serve` as a child process.
+//! A real Headwater as child processes: one program, or the whole way through Kafka.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::chain::{Plan, Programs};
+use headwater_rig::kafka::Kafka;
+use headwater_rig::{Chain, Service};
 
 use crate::http::Http;
-use crate::{process, programs, stop};
-
-/// A start includes a refold of the store; more than this is a fault.
-const START_LIMIT: Duration = Duration::from_mins(1);
-/// A drain writes what waits and closes the store.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
+use crate::programs;
 
 /// Which optimisation `headwater` is built with.
 #[derive(Clone, Copy)]
@@ -42,85 +35,116 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Result<PathBuf> {
     }
 }
 
-/// A running server; dropping it kills it, [`Server::stop`] lets it drain.
-pub(crate) struct Server {
-    child: Child,
-    /// `http://127.0.0.1:PORT`
-    pub(crate) base: String,
-    log: PathBuf,
+/// Builds the programs of the way through Kafka. The first time librdkafka is compiled, too.
+pub(crate) fn build_chain(root: &Path) -> Result<Programs> {
+    let selection = ["-p", "headwater-backend", "-p", "headwater-bridge", "-p", "headwater-native"];
+    chain(programs::build(root, &[&selection[..], &["--bins", "--features", KAFKA]].concat())?)
+}
+
+/// The programs of the way through Kafka among those that were built.
+pub(crate) fn chain(mut built: BTreeMap<String, PathBuf>) -> Result<Programs> {
+    let mut take = |name: &str| built.remove(name).with_context(|| format!("cargo named no program {name}"));
+    Ok(Programs {
+        bridge: take("headwater-bridge")?,
+        collector: take("headwater-collector")?,
+        headwater: take("headwater")?,
+    })
+}
+
+/// What compiles librdkafka.
+pub(crate) const KAFKA: &str = "headwater-backend/kafka,headwater-bridge/kafka";
+
+/// A running Headwater; dropping it kills it, [`Server::stop`] lets it drain.
+pub(crate) struct Server(Parts);
+
+enum Parts {
+    /// Everything in one program.
+    One(Service),
+    /// Collector, bridge, brokers, store.
+    Chain(Box<Chain>),
 }
 
 impl Server {
     /// Starts `headwater serve --open` on loopback and waits until it is ready. Port 0 lets the system choose.
     pub(crate) fn start(program: &Path, data: &Path, port: u16) -> Result<Self> {
         std::fs::create_dir_all(data)?;
-        let log = data.with_extension("log");
-        let errors = File::create(&log)?;
-        let mut output = errors.try_clone()?;
-        let mut command = Command::new(program);
-        command.args(["serve", "--open", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
-        // A group of its own: Ctrl-C reaches us, and we ask it to drain.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        let (ready, waiting) = mpsc::channel();
-        let lines = BufReader::new(child.stdout.take().context("stdout is piped")?).lines();
-        thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                if let Some(base) = line.strip_prefix("listening on ") {
-                    // Nobody waits any more if the start took too long.
-                    let _ = ready.send(base.trim().to_owned());
-                }
-                // A log that cannot be written must not stop the server's output.
-                let _ = writeln!(output, "{line}");
-            }
-        });
-        // The sender is dropped when the server's output ends, so a start that fails is noticed at once.
-        if let Ok(base) = waiting.recv_timeout(START_LIMIT) {
-            return Ok(Self { child, base, log });
+        let mut service = Service::new(program, fresh_log(&data.with_extension("log"))?)
+            .args(["serve", "--open", "--data"])
+            .arg(data)
+            .port(port);
+        service.start()?;
+        Ok(Self(Parts::One(service)))
+    }
+
+    /// Starts a broker and all programs before and behind it; `port` is the collector's.
+    pub(crate) fn through_kafka(kafka: Kafka, programs: &Programs, data: &Path, port: u16) -> Result<Self> {
+        let plan = Plan { port, ..Plan::default() };
+        Ok(Self(Parts::Chain(Box::new(Chain::start(kafka, programs, data, plan)?))))
+    }
+
+    /// Where SDKs send to.
+    pub(crate) fn collector_url(&self) -> String {
+        match &self.0 {
+            Parts::One(service) => service.url(),
+            Parts::Chain(chain) => chain.collector.url(),
         }
-        stop::gently(&mut child, Duration::from_secs(1))?;
-        bail!("headwater did not become ready:\n{}", process::tail(&log, 20))
     }
 
-    pub(crate) fn http(&self) -> Http {
-        Http::new(&self.base)
+    /// Where API and dashboard are.
+    pub(crate) fn api_url(&self) -> String {
+        match &self.0 {
+            Parts::One(service) => service.url(),
+            Parts::Chain(chain) => chain.store.url(),
+        }
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+    pub(crate) fn collector(&self) -> Http {
+        Http::new(&self.collector_url())
     }
 
-    /// Fails, with the end of its log, if the server is no longer running.
+    pub(crate) fn api(&self) -> Http {
+        Http::new(&self.api_url())
+    }
+
+    /// The process, if it is one.
+    pub(crate) fn id(&self) -> Result<u32> {
+        match &self.0 {
+            Parts::One(service) => service.id().context("headwater is not running"),
+            Parts::Chain(_) => bail!("Headwater runs in several processes"),
+        }
+    }
+
+    /// Fails, with the end of its log, if a program is no longer running.
     pub(crate) fn check(&mut self) -> Result<()> {
-        match self.child.try_wait()? {
-            None => Ok(()),
-            Some(status) => bail!("headwater ended ({status}):\n{}", process::tail(&self.log, 20)),
+        match &mut self.0 {
+            Parts::One(service) => service.check(),
+            Parts::Chain(chain) => chain.check(),
         }
     }
 
-    /// SIGTERM; the server drains and must exit with 0.
-    pub(crate) fn stop(mut self) -> Result<()> {
-        let status = stop::gently(&mut self.child, STOP_LIMIT)?;
-        if !status.success() {
-            bail!("headwater ended with {status}:\n{}", process::tail(&self.log, 20));
-        }
-        Ok(())
-    }
-
-    /// `kill -9`.
+    /// `kill -9` of the program that answers.
     pub(crate) fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+        match &mut self.0 {
+            Parts::One(service) => service.kill(),
+            Parts::Chain(chain) => chain.store.kill(),
+        }
+    }
+
+    /// SIGTERM; everything drains and must exit with 0.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        match &mut self.0 {
+            Parts::One(service) => service.stop(),
+            Parts::Chain(chain) => chain.stop(),
+        }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+/// The path of a log that begins with this start.
+fn fresh_log(log: &Path) -> Result<PathBuf> {
+    match std::fs::remove_file(log) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| log.display().to_string())
+        }
+        _ => Ok(log.to_owned()),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf> {
 /// Runs `seeds` seeds with the output in `log`: one check.
 pub(crate) fn check(program: &Path, seeds: u64, log: &Path) -> Result<Count> {
     let ended = process::run_logged(Command::new(program).args(["--seeds", &seeds.to_string()]), log);
-    let last = process::tail(log, 1);
+    let last = headwater_rig::tail(log, 1);
     println!("  {last}");
     ended?;
     Verdict::read(&last)?.judge(seeds)

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::Result;
+use headwater_rig::stop;
 
 use crate::replay::Order;
-use crate::stop;
 use crate::test::{Amount, Run};
 
 #[derive(clap::Args)]
@@ -22,6 +22,12 @@ pub(crate) struct Arguments {
     /// Random orders of the public clickstream, each also with every batch twice
     #[arg(long, default_value_t = 10)]
     orders: u64,
+    /// Each fault on the way through Kafka
+    #[arg(long, default_value_t = 30)]
+    kafka_rounds: u64,
+    /// Seconds that a bridge with a spool is without a broker
+    #[arg(long, default_value_t = 600)]
+    outage_s: u64,
     /// Seeds of the simulator
     #[arg(long, default_value_t = 1_000_000)]
     seeds: u64,
@@ -39,6 +45,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             .flat_map(|seed| [false, true].map(|twice| Order { twice, shuffled: Some(seed), again: false }))
             .collect(),
         seeds: arguments.seeds,
+        kafka_rounds: arguments.kafka_rounds,
+        outage_s: arguments.outage_s,
     };
     let mut run = Run::new(root);
     if run.set_up(true) && run.build() {

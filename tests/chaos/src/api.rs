@@ -36,15 +36,39 @@ struct Row {
     events: u64,
 }
 
+/// Requests whose answers are looked at as they are.
+pub(crate) struct Http(Agent);
+
+impl Http {
+    pub(crate) fn new() -> Self {
+        let config = Agent::config_builder().timeout_global(Some(LIMIT)).http_status_as_error(false).build();
+        Self(config.into())
+    }
+
+    /// The body of an answer.
+    pub(crate) fn get(&self, url: &str) -> anyhow::Result<String> {
+        let text = self.0.get(url).call().and_then(|mut answer| answer.body_mut().read_to_string());
+        text.with_context(|| format!("GET {url}"))
+    }
+
+    /// The status of an answer.
+    pub(crate) fn post(&self, url: &str, body: &str) -> anyhow::Result<u16> {
+        let answer = self.0.post(url).header("content-type", "text/plain").send(body);
+        Ok(answer.with_context(|| format!("POST {url}"))?.status().as_u16())
+    }
+}
+
+/// A bridge may take 30 s to say no.
+const LIMIT: Duration = Duration::from_secs(40);
+
 pub(crate) struct Api {
-    agent: Agent,
+    http: Http,
     base: String,
 }
 
 impl Api {
     pub(crate) fn new(url: &str, site: &str) -> Self {
-        let agent = Agent::config_builder().timeout_global(Some(Duration::from_secs(10))).build().into();
-        Self { agent, base: format!("{url}/api/v1/analytics/{site}") }
+        Self { http: Http::new(), base: format!("{url}/api/v1/analytics/{site}") }
     }
 
     pub(crate) fn delivery(&self) -> anyhow::Result<Total> {
@@ -65,8 +89,7 @@ impl Api {
 
     fn read<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         let url = format!("{}/{path}", self.base);
-        let text = self.agent.get(&url).call().and_then(|mut answer| answer.body_mut().read_to_string());
-        let text = text.with_context(|| format!("GET {url}"))?;
+        let text = self.http.get(&url)?;
         serde_json::from_str(&text).with_context(|| format!("GET {url} answered {text}"))
     }
 }

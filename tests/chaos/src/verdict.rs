@@ -1,8 +1,39 @@
 //! What must be true when everything has drained.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::api::Total;
+use anyhow::bail;
+use headwater_rig::stop;
+
+use crate::api::{Api, Total};
+
+/// Both sides, and where they differ.
+pub(crate) struct Verdict {
+    pub(crate) expected: Expected,
+    pub(crate) counted: Counted,
+    pub(crate) breaches: Vec<String>,
+}
+
+/// Asks until the numbers are right, because the store follows by a moment; what is still wrong at the end is wrong.
+pub(crate) fn settle(api: &Api, expected: Expected, limit: Duration) -> anyhow::Result<Verdict> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let counted =
+            Counted { events: api.events()?, by_name: api.events_by_name()?, delivery: api.delivery()? };
+        let breaches = expected.compare(&counted);
+        if breaches.is_empty() || Instant::now() >= deadline {
+            return Ok(Verdict { expected, counted, breaches });
+        }
+        if stop::asked() {
+            bail!("interrupted");
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
 
 /// What the senders know.
 #[derive(Debug)]

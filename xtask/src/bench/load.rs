@@ -20,6 +20,18 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Request {
     pub(super) bytes: Vec<u8>,
     pub(super) events: u64,
+    /// Whether an answer must have `hw-ack`.
+    pub(super) is_ours: bool,
+}
+
+impl Request {
+    /// `POST path` to one of ours, or to another product's server.
+    pub(super) fn post(path: &str, headers: &str, body: &str, events: u64, is_ours: bool) -> Self {
+        let length = body.len();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: bench\r\n{headers}content-length: {length}\r\n\r\n");
+        Self { bytes: [head.as_bytes(), body.as_bytes()].concat(), events, is_ours }
+    }
 }
 
 /// What a run showed.
@@ -36,7 +48,7 @@ pub(super) struct Outcome {
 /// `GET path`, as often as asked, for each connection.
 pub(super) fn gets(path: &str, each: usize) -> Vec<Vec<Request>> {
     let head = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n\r\n");
-    vec![vec![Request { bytes: head.into_bytes(), events: 0 }; each]; CONNECTIONS]
+    vec![vec![Request { bytes: head.into_bytes(), events: 0, is_ours: false }; each]; CONNECTIONS]
 }
 
 /// Batches of `events` events for `site`: each connection is one page with a stream of its own.
@@ -73,15 +85,23 @@ fn batch(site: &str, Page { stream, client, session }: &Page, from: u64, events:
         from + events,
         list.join(",")
     );
-    let head = format!(
-        "POST /collect HTTP/1.1\r\nhost: bench\r\ncontent-type: text/plain\r\norigin: http://127.0.0.1\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    Request { bytes: [head.into_bytes(), body.into_bytes()].concat(), events }
+    let headers = "content-type: text/plain\r\norigin: http://127.0.0.1\r\n";
+    Request::post("/collect", headers, &body, events, true)
 }
 
 /// Sends everything; `acknowledged` counts events as they are settled, for whoever watches.
 pub(super) fn run(base: &str, plan: &[Vec<Request>], acknowledged: &AtomicU64) -> Result<Outcome> {
+    paced(base, plan, Duration::ZERO, acknowledged)
+}
+
+/// As [`run`], with this time from one request of a connection to the next. An answer's time counts from when its request
+/// was due: whoever comes late for a slow answer waits for it, too.
+pub(super) fn paced(
+    base: &str,
+    plan: &[Vec<Request>],
+    interval: Duration,
+    acknowledged: &AtomicU64,
+) -> Result<Outcome> {
     let address = base.trim_start_matches("http://");
     let start = Barrier::new(plan.len() + 1);
     thread::scope(|scope| {
@@ -92,7 +112,7 @@ pub(super) fn run(base: &str, plan: &[Vec<Request>], acknowledged: &AtomicU64) -
                 scope.spawn(move || {
                     let stream = TcpStream::connect(address).context("connect");
                     start.wait();
-                    one_connection(stream?, requests, acknowledged)
+                    one_connection(stream?, requests, interval, acknowledged)
                 })
             })
             .collect();
@@ -115,6 +135,7 @@ pub(super) fn run(base: &str, plan: &[Vec<Request>], acknowledged: &AtomicU64) -
 fn one_connection(
     mut stream: TcpStream,
     requests: &[Request],
+    interval: Duration,
     acknowledged: &AtomicU64,
 ) -> Result<(Vec<f64>, u64)> {
     stream.set_nodelay(true)?;
@@ -122,13 +143,20 @@ fn one_connection(
     let mut latencies = Vec::with_capacity(requests.len());
     let mut refused = 0;
     let mut buffer = Vec::with_capacity(16 * 1024);
+    let mut due = Instant::now();
     for request in requests {
+        if interval.is_zero() {
+            due = Instant::now();
+        } else {
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        let mut begun = due;
+        due += interval;
         loop {
-            let begun = Instant::now();
             stream.write_all(&request.bytes)?;
             let (status, settled) = answer(&mut stream, &mut buffer)?;
             match status {
-                200..=299 if request.events == 0 || settled == Some(request.events) => {
+                200..=299 if !request.is_ours || settled == Some(request.events) => {
                     latencies.push(begun.elapsed().as_secs_f64() * 1000.0);
                     acknowledged.fetch_add(request.events, Ordering::Relaxed);
                     break;
@@ -136,6 +164,9 @@ fn one_connection(
                 429 | 503 => {
                     refused += 1;
                     thread::sleep(AGAIN);
+                    if interval.is_zero() {
+                        begun = Instant::now();
+                    }
                 }
                 _ => bail!("answered {status}, hw-ack {settled:?}"),
             }

@@ -1,11 +1,6 @@
 //! Where the numbers come from.
 
 use std::fmt;
-use std::process::Command;
-
-use anyhow::{Context, Result};
-
-use crate::process;
 
 /// What a reader needs to judge the numbers.
 pub(super) struct Machine {
@@ -49,16 +44,4 @@ impl fmt::Display for Machine {
             self.load
         )
     }
-}
-
-/// CPU time, user and system, that a process has used so far, in seconds. Linux only.
-pub(super) fn cpu_seconds(process: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))
-        .context("CPU times are read from /proc, which only Linux has")?;
-    // The program's name, in brackets, may hold spaces; utime and stime are fields 14 and 15 of the line.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<f64>().ok());
-    let used = ticks(14).zip(ticks(15)).map(|(user, system)| user + system).context("/proc stat line")?;
-    let per_second = process::capture(Command::new("getconf").arg("CLK_TCK"))?;
-    Ok(used / per_second.trim().parse::<f64>().context("CLK_TCK")?)
 }

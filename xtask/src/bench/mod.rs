@@ -2,6 +2,7 @@
 //! beside others. Rates stand beside a bare request of the same server in the same run, and times of calls beside a bare push or copy, because a shared
 //! machine is never the same twice.
 
+mod bridge;
 mod browser;
 mod bundle;
 mod core;
@@ -15,20 +16,24 @@ mod web;
 use std::path::Path;
 
 use anyhow::Result;
+use headwater_rig::stop;
 use serde_json::{Map, Value};
 
 use crate::server::{self, Profile};
 use crate::steps::Steps;
-use crate::{outdated, programs, setup, stop};
+use crate::{outdated, programs, setup};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// What to measure
     #[arg(value_enum)]
     suite: Suite,
-    /// spine: events in the store before the server is killed and started again
+    /// spine: events in the store before the server is killed and started again; bridge: records of a round
     #[arg(long, default_value_t = 500_000)]
     events: u64,
+    /// bridge: put the same load on this server, http://HOST:PORT, which has Strimzi's HTTP API and a topic `events`
+    #[arg(long, value_name = "URL")]
+    peer: Option<String>,
     /// spine: leave out what needs Chromium
     #[arg(long)]
     no_browser: bool,
@@ -44,6 +49,9 @@ pub(crate) struct Arguments {
 enum Suite {
     /// Calls of the core, bytes on the wire, the wasm by function, the panics left in it
     Core,
+    /// The bridge beside librdkafka alone on a real broker, and from the broker to the store; --peer: the same load on a
+    /// server with Strimzi's HTTP API
+    Bridge,
     /// From a page to a number on one machine
     Spine,
     /// The browser SDK in Chromium beside an empty page, a bare localStorage write and other SDKs (--with): bytes, time
@@ -57,6 +65,7 @@ enum Suite {
 pub(crate) struct Results {
     numbers: Vec<(String, Value, String)>,
     lists: Vec<(&'static str, Vec<String>)>,
+    last_line: Option<String>,
 }
 
 impl Results {
@@ -68,6 +77,11 @@ impl Results {
     /// What is no number: shown, and not part of the JSON line.
     fn list(&mut self, title: &'static str, lines: Vec<String>) {
         self.lists.push((title, lines));
+    }
+
+    /// Alone at the end, after the JSON line.
+    fn last_line(&mut self, line: String) {
+        self.last_line = Some(line);
     }
 
     fn print(&self, machine: &machine::Machine, note: &str) -> Result<()> {
@@ -84,6 +98,9 @@ impl Results {
             println!("{name:<width$} {:>12} {unit}", shown(value));
         }
         println!("\n{}", serde_json::to_string(&self.object())?);
+        if let Some(line) = &self.last_line {
+            println!("\n{line}");
+        }
         Ok(())
     }
 
@@ -124,6 +141,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     stop::listen()?;
     let (mut steps, mut results) = (Steps::new(), Results::default());
     let (measured, note) = match arguments.suite {
+        Suite::Bridge => {
+            let measured = behind_kafka(root, arguments, &mut steps, &mut results);
+            (measured, "; load generator, broker and bridge share the cores")
+        }
         Suite::Core => (core_alone(root, &mut steps, &mut results), ""),
         Suite::Spine => {
             let measured = spine(root, arguments, &mut steps, &mut results);
@@ -135,6 +156,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     steps.print();
     results.print(&machine::Machine::here(), note)?;
     measured
+}
+
+fn behind_kafka(root: &Path, arguments: &Arguments, steps: &mut Steps, results: &mut Results) -> Result<()> {
+    let kafka = steps.must("set up", || setup::for_server(root).and_then(|()| setup::for_kafka()))?;
+    let parts = steps.must("build with librdkafka --release", || bridge::build(root, kafka))?;
+    steps.must("librdkafka, bridge, store", || {
+        bridge::measure(&parts, arguments.events, arguments.peer.as_deref(), results)
+    })
 }
 
 fn core_alone(root: &Path, steps: &mut Steps, results: &mut Results) -> Result<()> {

@@ -22,9 +22,10 @@ pub(super) fn measure(program: &Path, events: u64, results: &mut Results) -> Res
     let mut server = Server::start(program, &data, 0)?;
     let each = events.div_ceil(BATCH * CONNECTIONS as u64);
     let none = AtomicU64::new(0);
-    let mut sent = load::run(&server.base, &load::batches(SITE, BATCH, each, service::now()), &none)?.events;
+    let mut sent =
+        load::run(&server.api_url(), &load::batches(SITE, BATCH, each, service::now()), &none)?.events;
     wait_for(&server, sent)?;
-    sent += load::run(&server.base, &load::batches(SITE, BATCH, TAIL, service::now()), &none)?.events;
+    sent += load::run(&server.api_url(), &load::batches(SITE, BATCH, TAIL, service::now()), &none)?.events;
     server.kill()?;
 
     let begun = Instant::now();
@@ -40,7 +41,7 @@ pub(super) fn measure(program: &Path, events: u64, results: &mut Results) -> Res
 }
 
 fn wait_for(server: &Server, events: u64) -> Result<()> {
-    let (http, begun) = (server.http(), Instant::now());
+    let (http, begun) = (server.api(), Instant::now());
     loop {
         let counted = service::counted(&http, SITE)?;
         if counted == events {

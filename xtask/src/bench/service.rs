@@ -6,9 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::usage::cpu_seconds;
 
 use super::load::{self, Outcome, Request};
-use super::{Results, machine, quantile};
+use super::{Results, quantile};
 use crate::http::Http;
 use crate::server::Server;
 
@@ -40,7 +41,7 @@ pub(super) fn measure(program: &Path, results: &mut Results) -> Result<()> {
     let (mut bare, mut single, mut batch) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let none = AtomicU64::new(0);
-        bare.push(load::run(&server.base, &load::gets(BARE_PATH, BARE), &none).context(BARE_PATH)?);
+        bare.push(load::run(&server.api_url(), &load::gets(BARE_PATH, BARE), &none).context(BARE_PATH)?);
         for (size, each, measured) in [(1, SINGLES, &mut single), (BATCH, BATCHES, &mut batch)] {
             let site = format!("bench-{size}-{round}");
             measured.push(one(&server, &site, &load::batches(&site, size, each, now()))?);
@@ -79,11 +80,11 @@ pub(super) fn measure(program: &Path, results: &mut Results) -> Result<()> {
 fn one(server: &Server, site: &str, plan: &[Vec<Request>]) -> Result<Measured> {
     let acknowledged = AtomicU64::new(0);
     let sent = AtomicBool::new(false);
-    let cpu = machine::cpu_seconds(server.id())?;
+    let cpu = cpu_seconds(server.id()?)?;
     let begun = Instant::now();
     let (outcome, watched) = thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&server.http(), site, &acknowledged, &sent));
-        let outcome = load::run(&server.base, plan, &acknowledged);
+        let watcher = scope.spawn(|| watch(&server.api(), site, &acknowledged, &sent));
+        let outcome = load::run(&server.api_url(), plan, &acknowledged);
         sent.store(true, Ordering::SeqCst);
         (outcome, watcher.join())
     });
@@ -93,7 +94,7 @@ fn one(server: &Server, site: &str, plan: &[Vec<Request>]) -> Result<Measured> {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 events")]
     let events = outcome.events as f64;
     Ok(Measured {
-        cpu_us_per_event: (machine::cpu_seconds(server.id())? - cpu) * 1e6 / events,
+        cpu_us_per_event: (cpu_seconds(server.id()?)? - cpu) * 1e6 / events,
         committed_per_second: events / seconds,
         longest_stall_ms: stall.as_secs_f64() * 1000.0,
         outcome,
@@ -133,7 +134,7 @@ pub(super) fn counted(http: &Http, site: &str) -> Result<u64> {
 pub(super) fn freshness(program: &Path, results: &mut Results) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Server::start(program, &folder.path().join("data"), 0)?;
-    let http = server.http();
+    let http = server.api();
     let mut waits = Vec::with_capacity(PROBES);
     for probe in 0..PROBES {
         let site = format!("probe-{probe}");

@@ -37,7 +37,7 @@ struct Independent {
 /// answer's `total`.
 pub(super) fn wait_until_counted(server: &mut Server, events: u64, order: Order) -> Result<Value> {
     let copies = if order.twice || order.again { events } else { 0 };
-    let http = server.http();
+    let http = server.api();
     let (mut best, mut since) = (0, Instant::now());
     loop {
         let total = delivery(&http)?;
@@ -106,7 +106,7 @@ pub(super) fn table(
     let (Some(first), Some(last)) = (days.keys().next(), days.keys().next_back()) else {
         bail!("count.py counted nothing")
     };
-    let http = server.http();
+    let http = server.api();
     let report = |metric: &str, group: &str| -> Result<Value> {
         let path = format!("/api/v1/analytics/{SITE}/report?metric={metric}&from={first}&to={last}{group}");
         Ok(http.json(&path)?["data"].take())

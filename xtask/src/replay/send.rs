@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
+use headwater_rig::stop;
 
 use super::SITE;
 use super::batches::{self, Batch, Settled};
 use super::dataset::Stream;
 use crate::http::{Answer, Http};
 use crate::server::Server;
-use crate::stop;
 
 /// A server that asks for more patience than this is not one we started.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -24,7 +24,7 @@ pub(super) struct Sent {
 }
 
 pub(super) fn all(server: &mut Server, streams: &[Stream], batches: &[Batch]) -> Result<Sent> {
-    let http = server.http();
+    let http = server.collector();
     let mut settled = vec![Settled::default(); streams.len()];
     let mut sent = Sent::default();
     let quarter = batches.len().div_ceil(4).max(1);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::kafka::Kafka;
 use sha2::{Digest, Sha256};
 
 use super::{apt, cache};
@@ -21,14 +22,6 @@ const OLDEST_JAVA: u32 = 17;
 
 const ADVICE: &str = "a Java 17 or newer on the PATH runs Kafka (Debian: apt-get install openjdk-17-jre-headless), \
                       and Maven brings it (apt-get install maven)";
-
-/// What starts a broker.
-#[derive(Clone, Debug)]
-pub(crate) struct Kafka {
-    pub(crate) java: PathBuf,
-    /// The folder of its jars.
-    pub(crate) jars: PathBuf,
-}
 
 /// Finds or brings it.
 pub(super) fn install() -> Result<Kafka> {

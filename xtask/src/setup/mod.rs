@@ -74,7 +74,7 @@ pub(crate) fn for_browsers(root: &Path) -> Result<(Vec<Found>, Vec<Browser>)> {
 }
 
 /// What a Kafka broker needs to be started.
-pub(crate) fn for_kafka() -> Result<kafka::Kafka> {
+pub(crate) fn for_kafka() -> Result<headwater_rig::kafka::Kafka> {
     kafka::install()
 }
 

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use crate::process;
-
 /// Lines shown at most.
 const MOST: usize = 120;
 
 /// [`of`] the log in this file.
 pub(super) fn of_file(log: &Path) -> String {
-    of(&process::text(log))
+    of(&headwater_rig::text(log))
 }
 
 /// What the test runners of Rust and Node say of their failures, else compiler errors from the first on, else the end.

@@ -2,20 +2,21 @@
 
 mod count;
 mod excerpt;
+mod kafka;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use headwater_rig::{stop, text};
 
-use crate::kafka::Cluster;
 use crate::replay::{self, Order};
-use crate::server::Server;
+use crate::server::{KAFKA, Server};
 use crate::setup::browsers::{Browser, Found};
 use crate::steps::{Count, Steps};
 use crate::wasm::border;
-use crate::{checks, process, programs, setup, sim, stop, web};
+use crate::{checks, process, programs, setup, sim, web};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -23,9 +24,6 @@ pub(crate) struct Arguments {
     #[arg(long)]
     quick: bool,
 }
-
-/// What compiles librdkafka.
-const KAFKA: &str = "headwater-backend/kafka,headwater-bridge/kafka";
 
 /// How much of everything.
 pub(crate) struct Amount {
@@ -41,6 +39,10 @@ pub(crate) struct Amount {
     pub(crate) orders: Vec<Order>,
     /// Seeds of the simulator.
     pub(crate) seeds: u64,
+    /// How often each fault on the way through Kafka.
+    pub(crate) kafka_rounds: u64,
+    /// Seconds that a bridge with a spool is without a broker.
+    pub(crate) outage_s: u64,
 }
 
 impl Amount {
@@ -54,6 +56,8 @@ impl Amount {
             cases: None,
             orders: vec![order(false, None), order(true, None), order(false, Some(1))],
             seeds: 50_000,
+            kafka_rounds: 1,
+            outage_s: 60,
         }
     }
 }
@@ -205,9 +209,7 @@ impl<'a> Run<'a> {
                     .current_dir(root),
             );
         }
-        if !amount.brief {
-            self.kafka();
-        }
+        self.kafka(amount);
         for order in &amount.orders {
             self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
         }
@@ -243,21 +245,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The bridge and the store's consumer on a real broker.
-    fn kafka(&mut self) {
-        let cluster = self.steps.must("a Kafka broker", || Cluster::start(setup::for_kafka()?, 1));
-        match cluster {
-            Ok(mut cluster) => {
-                let mut tests = process::cargo(self.root);
-                // The selection of all other builds, so that only what Kafka is a feature of is compiled again.
-                tests.args(["test", "--workspace", "--features", KAFKA, "--test", "kafka"]);
-                self.command("bridge and consumer on Kafka", tests.env("HEADWATER_KAFKA", cluster.bootstrap()));
-                self.steps.check("stop Kafka", || cluster.stop(0).map(|()| Count::ONE));
-            }
-            Err(error) => println!("  FAILED: {error:#}"),
-        }
-    }
-
     /// Runs a command with its output in a log of its own, and counts the tests it reports.
     fn command(&mut self, step: &str, command: &mut Command) {
         let name: String = step.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -267,12 +254,12 @@ impl<'a> Run<'a> {
                 bail!("not run: interrupted");
             }
             let result = process::run_logged(command, &log);
-            let text = process::text(&log);
-            let found = count::tests(&text);
+            let said = text(&log);
+            let found = count::tests(&said);
             match result {
                 Ok(()) => Ok(found.at_least_one_passed()),
                 Err(error) => {
-                    println!("{}\n  FAILED {step}: {error:#}", excerpt::of(&text));
+                    println!("{}\n  FAILED {step}: {error:#}", excerpt::of(&said));
                     println!("  whole log: {}", log.display());
                     Ok(found.at_least_one_failed())
                 }

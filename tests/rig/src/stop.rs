@@ -12,7 +12,7 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 static LISTENING: OnceLock<()> = OnceLock::new();
 
 /// From now on Ctrl-C, SIGTERM and SIGHUP are only noted, see [`asked`].
-pub(crate) fn listen() -> Result<()> {
+pub fn listen() -> Result<()> {
     if LISTENING.set(()).is_ok() {
         ctrlc::set_handler(|| ASKED.store(true, Ordering::SeqCst)).context("signal handler")?;
     }
@@ -20,12 +20,12 @@ pub(crate) fn listen() -> Result<()> {
 }
 
 /// Whether someone asked us to end.
-pub(crate) fn asked() -> bool {
+pub fn asked() -> bool {
     ASKED.load(Ordering::SeqCst)
 }
 
 /// Asks a child to end (SIGTERM) and waits; after `limit` it is killed.
-pub(crate) fn gently(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+pub fn gently(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     if let Some(status) = child.try_wait()? {
         return Ok(status);
     }
