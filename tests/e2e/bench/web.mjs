@@ -5,9 +5,9 @@
 import * as passes from './web/passes.mjs';
 import { startWorld } from './web/world.mjs';
 
-const LOADS = 7;
+const LOADS = 5;
 const CALLS = 1_000;
-const BURSTS = 7;
+const BURSTS = 5;
 const ROUNDS = 5;
 const EVENTS = 10_000;
 

@@ -26,6 +26,9 @@ const FLAGS = [
   '--use-mock-keychain',
 ];
 const STOP_MS = 5_000;
+/** Longest that a command may take: bursts of slow SDKs on a busy machine need minutes, a lost answer never comes. */
+const COMMAND_MS = 300_000;
+const START_MS = 60_000;
 
 /** Everything but loopback goes to `proxy`, which lets nothing out. */
 export const startChromium = async (proxy) => {
@@ -58,6 +61,7 @@ export const startChromium = async (proxy) => {
       const asked = waiting.get(id);
       if (!asked) continue;
       waiting.delete(id);
+      clearTimeout(asked.timer);
       if (error) asked.reject(Error(`${asked.method}: ${error.message}`));
       else asked.resolve(result);
     }
@@ -66,7 +70,11 @@ export const startChromium = async (proxy) => {
     new Promise((resolve, reject) => {
       if (over) return reject(over);
       const id = ++last;
-      waiting.set(id, { method, resolve, reject });
+      const timer = setTimeout(() => {
+        waiting.delete(id);
+        reject(Error(`${method}: no answer`));
+      }, COMMAND_MS).unref();
+      waiting.set(id, { method, resolve, reject, timer });
       to.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     });
 
@@ -107,7 +115,7 @@ const openTab = async (send, listeners, browserContextId) => {
     goto: async (url) => {
       const { errorText } = await ask('Page.navigate', { url });
       if (errorText) throw Error(`${url}: ${errorText}`);
-      if (url !== 'about:blank') await page.run(untilStarted);
+      if (url !== 'about:blank') await started(ask, url);
     },
     /** Calls a function of this file's world in the page's, and returns what it resolves to. */
     run: async (work, ...args) => {
@@ -128,7 +136,16 @@ const openTab = async (send, listeners, browserContextId) => {
   return page;
 };
 
-const untilStarted = async () => {
-  while (!window.started) await new Promise((wake) => setTimeout(wake, 5));
-  if (window.started.error) throw window.started.error;
+/** Asks again and again: what is asked of a document that is about to be replaced may never be answered. */
+const started = async (ask, url) => {
+  const expression = `window.started === undefined ? '' : String(window.started.error?.stack ?? true)`;
+  let state = '';
+  for (const end = Date.now() + START_MS; !state; ) {
+    if (Date.now() > end) throw Error(`${url} does not start`);
+    const asked = ask('Runtime.evaluate', { expression, returnByValue: true }).catch(() => undefined);
+    const late = new Promise((wake) => setTimeout(wake, 1_000));
+    state = (await Promise.race([asked, late]))?.result.value;
+    if (!state) await new Promise((wake) => setTimeout(wake, 10));
+  }
+  if (state !== 'true') throw Error(`${url}: ${state}`);
 };
