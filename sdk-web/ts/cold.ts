@@ -1,8 +1,8 @@
 /**
  * The cold store: IndexedDB `hw1:<site>`, one object store, where a journal entry has the key and the value that it has
  * in localStorage. A browser that is killed loses what it wrote to localStorage in its last seconds, but no transaction
- * that has ended. What is not acknowledged within a second is put there too, and what localStorage should not keep stays
- * only there. It may fail at any time: then the journal is what localStorage holds.
+ * that has ended. What is not acknowledged within a second is put there too (of a hidden page at once), and what
+ * localStorage should not keep stays only there. It may fail at any time: then the journal is what localStorage holds.
  */
 
 import { tsOf } from './event';
@@ -34,6 +34,8 @@ const ended = <T>(request: IDBRequest<T>): Promise<T> =>
 export const newCold = (page: Page, tell: Tell): Cold => {
   let database: Promise<IDBDatabase> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the timer is that of another attempt. */
+  let failing = false;
   /** Keys that are to be removed. */
   let gone: string[] = [];
   const { remove } = page;
@@ -118,6 +120,7 @@ export const newCold = (page: Page, tell: Tell): Cold => {
       tell(Input.Room, ROOM);
       makeRoom();
     } catch {
+      failing = true;
       for (const [key] of puts) page.cold.delete(key);
       doWithout();
       clearTimeout(timer);
@@ -139,8 +142,11 @@ export const newCold = (page: Page, tell: Tell): Cold => {
   };
 
   const arm = (wait = AGE_MS): void => {
+    // The timers of a page that nobody sees may sleep for a minute.
+    if (document.hidden && !failing) sync();
     timer ??= setTimeout(() => {
       timer = undefined;
+      failing = false;
       const oldest = page.streams.map(({ bodies }) => tsOf(bodies.values().next().value ?? '') || Infinity);
       const young = Math.min(...oldest) + AGE_MS - page.now();
       // A clock may have been set back.
