@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use headwater_bridge_flow::SpoolPolicy;
 
-use crate::config::{Overrides, POLICIES, SinkKind};
+use crate::{
+    config::{Overrides, POLICIES, SinkKind},
+    dead_letters::Place,
+};
 
 /// Takes batches of events over HTTP and writes them to Kafka; says yes only after the broker did.
 #[derive(Parser)]
@@ -19,6 +22,12 @@ pub struct Arguments {
 /// What to do.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Look at dead letters, and send them again after a fix
+    Dlq {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: Dlq,
+    },
     /// Take batches until SIGTERM
     Serve(Box<Settings>),
     /// Look after the topics
@@ -27,6 +36,78 @@ pub enum Command {
         #[command(subcommand)]
         command: Topics,
     },
+}
+
+/// What to do with dead letters.
+#[derive(Subcommand)]
+pub enum Dlq {
+    /// List them: place (partition:offset), time, reason, bytes, and what names the event
+    List {
+        /// Which of them.
+        #[command(flatten)]
+        filter: Filter,
+        /// A line of JSON for each
+        #[arg(long)]
+        json: bool,
+        /// Where they are.
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+    /// Send letters to the topic of events again, and say of each what became of it. Twice is once: copies do not count
+    Replay {
+        /// Which of them.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// Where they are.
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+    /// Show one with its original bytes
+    Show {
+        /// partition:offset, as `list` shows it
+        place: Place,
+        /// Only the bytes, as they came
+        #[arg(long)]
+        bytes: bool,
+        /// Where it is.
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+}
+
+impl Dlq {
+    /// Takes the settings out.
+    #[must_use]
+    pub fn settings(&mut self) -> Settings {
+        let (Self::List { settings, .. } | Self::Replay { settings, .. } | Self::Show { settings, .. }) =
+            self;
+        std::mem::take(settings)
+    }
+}
+
+/// Which letters.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those with this reason, such as MSG_SIZE_TOO_LARGE
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Only those of this site
+    #[arg(long)]
+    pub site: Option<String>,
+}
+
+/// Which letters are replayed: some by their places, or all.
+#[derive(Args, Clone, Debug)]
+pub struct Chosen {
+    /// partition:offset, as `list` shows it
+    #[arg(required_unless_present = "all", conflicts_with_all = ["all", "reason", "site"])]
+    pub places: Vec<Place>,
+    /// All of them, or all that --reason and --site leave
+    #[arg(long)]
+    pub all: bool,
+    /// Which of all.
+    #[command(flatten)]
+    pub filter: Filter,
 }
 
 /// What to do with the topics.
@@ -61,7 +142,7 @@ pub struct Shape {
 }
 
 /// Where the settings are; each flag goes over the file.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct Settings {
     /// TOML file; headwater-bridge.example.toml shows all fields
     #[arg(long, env = "HEADWATER_BRIDGE_CONFIG")]

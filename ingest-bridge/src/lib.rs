@@ -6,6 +6,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`config`] | file, environment and flags, one after the other |
+//! | [`dead_letters`] | lists, shows and replays what the brokers refused |
 //! | [`http`] | who sends, what a body holds, what the answer says |
 //! | [`host`] | the one thread that owns the flow |
 //! | [`sink`] | where records go: Kafka, segments, a file, memory |
@@ -15,6 +16,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod dead_letters;
 mod hex;
 pub mod host;
 pub mod http;

@@ -39,17 +39,25 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
+        #[cfg(feature = "kafka")]
+        Command::Dlq { mut command } => {
+            let config = load_for_command(command.settings())?;
+            let done = tokio::task::spawn_blocking(move || {
+                headwater_bridge::dead_letters::run(&command, &config, &mut io::BufWriter::new(io::stdout()))
+            });
+            done.await?
+        }
         Command::Serve(settings) => serve(load(*settings)?).await,
         #[cfg(feature = "kafka")]
         Command::Topics { command: Topics::Apply { shape, settings } } => {
-            let config = load_for_topics(*settings)?;
-            for line in headwater_bridge::sink::kafka::apply(&config.kafka, shape).await? {
+            let config = load_for_command(*settings)?;
+            for line in headwater_bridge::sink::kafka::apply(&config, shape).await? {
                 writeln!(io::stdout(), "{line}")?;
             }
             Ok(())
         }
         #[cfg(not(feature = "kafka"))]
-        Command::Topics { command: Topics::Apply { .. } } => {
+        Command::Dlq { .. } | Command::Topics { command: Topics::Apply { .. } } => {
             anyhow::bail!("this program was built without Kafka (cargo build --features kafka)")
         }
     }
@@ -63,7 +71,7 @@ fn load(settings: Settings) -> anyhow::Result<Config> {
 
 /// Nobody sends to a command.
 #[cfg(feature = "kafka")]
-fn load_for_topics(settings: Settings) -> anyhow::Result<Config> {
+fn load_for_command(settings: Settings) -> anyhow::Result<Config> {
     let (path, mut overrides) = settings.overrides();
     overrides.open = true;
     overrides.listen = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));

@@ -1,4 +1,5 @@
 //! What comes in bad is named, and takes nothing good with it.
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions, not what they share")]
 
 mod support;
 

@@ -212,6 +212,30 @@ fn without_a_broker_it_answers_what_it_knows_and_ends_when_told() {
 }
 
 #[test]
+fn a_dead_letter_that_is_replayed_takes_its_loss_back_and_twice_is_once() {
+    let Some(mut topic) = Topic::create("replayed", 2) else { return };
+    let named = |stream, seq: u32| {
+        let mut named = ledger("shop", stream, [0, 0], &json!([[seq, seq + 1, "dead_letter"]]));
+        named["by"] = "bridge".into();
+        named["at"] = Value::Null;
+        named
+    };
+    topic.send(0, events(1, 0..3).chain([named(1, 3), named(1, 4)]).chain(events(1, 5..6)));
+    let dir = tempfile::tempdir().unwrap();
+    let headwater = start(dir.path(), &topic);
+    let lost = |headwater: &Headwater| headwater.delivery("shop")["total"]["lost"].clone();
+    headwater.wait_for(&[6, 4, 0, 0], totals);
+    assert_eq!(lost(&headwater), json!({ "dead_letter": 2 }));
+    topic.send(0, events(1, 3..4));
+    headwater.wait_for(&[6, 5, 0, 0], totals);
+    assert_eq!(lost(&headwater), json!({ "dead_letter": 1 }));
+    // By another partition, as after more were added to the topic.
+    topic.send(1, events(1, 3..4));
+    headwater.wait_for(&[6, 5, 1, 0], totals);
+    assert_eq!((lost(&headwater), headwater.total("shop", "events")), (json!({ "dead_letter": 1 }), 5));
+}
+
+#[test]
 fn what_is_missing_on_the_command_line_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let output = command(dir.path(), &["--open", "--kafka", "127.0.0.1:1", "--topic", "t"]).output().unwrap();

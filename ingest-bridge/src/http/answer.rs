@@ -1,5 +1,7 @@
 //! What a sender is told of each line.
 
+use std::fmt::Write as _;
+
 use axum::{
     body::Body,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -49,7 +51,8 @@ fn body(outcomes: &[Outcome], error: Option<(&str, &str)>) -> Vec<u8> {
     let mut text = String::with_capacity(64 + outcomes.len() * 24);
     text.push('{');
     if let Some((error, message)) = error {
-        text.push_str(&format!(r#""error":"{error}","message":"{message}","#));
+        // Writing into a String does not fail, here and below.
+        let _ = write!(text, r#""error":"{error}","message":"{message}","#);
     }
     text.push_str(r#""results":["#);
     for (index, outcome) in outcomes.iter().enumerate() {
@@ -60,10 +63,10 @@ fn body(outcomes: &[Outcome], error: Option<(&str, &str)>) -> Vec<u8> {
             Outcome::Accepted => text.push_str(r#"{"outcome":"accepted"}"#),
             Outcome::Rejected(reason) => {
                 let reason = serde_json::to_string(reason).expect("text");
-                text.push_str(&format!(r#"{{"outcome":"rejected","reason":{reason}}}"#));
+                let _ = write!(text, r#"{{"outcome":"rejected","reason":{reason}}}"#);
             }
             Outcome::Retry(cause) => {
-                text.push_str(&format!(r#"{{"outcome":"retry","reason":"{}"}}"#, word(*cause)));
+                let _ = write!(text, r#"{{"outcome":"retry","reason":"{}"}}"#, word(*cause));
             }
         }
     }

@@ -20,7 +20,7 @@ use crate::{
 
 /// The senders, and how they are known.
 pub struct Senders {
-    senders: Vec<Sender>,
+    all: Vec<Sender>,
     /// By the digest of a key: what a lookup tells by its time is nothing about a key.
     by_key: HashMap<[u8; 32], usize>,
     by_name: HashMap<String, usize>,
@@ -62,21 +62,21 @@ impl Senders {
     /// From the configuration. `open`: who claims nothing may send too.
     #[must_use]
     pub fn new(tables: &[SenderTable], open: bool) -> Self {
-        let mut all =
-            Self { senders: Vec::new(), by_key: HashMap::new(), by_name: HashMap::new(), anyone: None };
+        let mut known =
+            Self { all: Vec::new(), by_key: HashMap::new(), by_name: HashMap::new(), anyone: None };
         for table in tables {
-            let number = all.senders.len();
-            all.by_name.insert(table.name.clone(), number);
+            let number = known.all.len();
+            known.by_name.insert(table.name.clone(), number);
             for key in &table.keys {
-                all.by_key.insert(Sha256::digest(key.as_bytes()).into(), number);
+                known.by_key.insert(Sha256::digest(key.as_bytes()).into(), number);
             }
-            all.senders.push(Sender { keys: table.keys.clone(), can_retry: table.can_retry });
+            known.all.push(Sender { keys: table.keys.clone(), can_retry: table.can_retry });
         }
         if open {
-            all.anyone = Some(all.senders.len());
-            all.senders.push(Sender { keys: Vec::new(), can_retry: true });
+            known.anyone = Some(known.all.len());
+            known.all.push(Sender { keys: Vec::new(), can_retry: true });
         }
-        all
+        known
     }
 
     /// What the headers claim.
@@ -98,7 +98,7 @@ impl Senders {
 
     /// Whether one of the sender's keys made one of the signatures; the one that it was.
     pub(super) fn verify(&self, signed: &Signed, body: &[u8]) -> Result<(Known, Vec<u8>), Refusal> {
-        for key in &self.senders[signed.sender].keys {
+        for key in &self.all[signed.sender].keys {
             let made = mac(key.as_bytes(), &signed.timestamp, body);
             for given in &signed.macs {
                 if made.clone().verify_slice(given).is_ok() {
@@ -130,7 +130,7 @@ impl Senders {
     }
 
     fn known(&self, number: usize) -> Known {
-        Known { number: number as u64, can_retry: self.senders[number].can_retry }
+        Known { number: number as u64, can_retry: self.all[number].can_retry }
     }
 }
 

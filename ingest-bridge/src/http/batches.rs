@@ -67,8 +67,8 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Answer
         lease = kept;
         batch?
     };
-    let asked = inner.handle.ask(batch).map_err(|refused| not_asked(&refused))?;
-    let answer = asked.answer().await.map_err(|refused| not_asked(&refused));
+    let asked = inner.handle.ask(batch).map_err(not_asked)?;
+    let answer = asked.answer().await.map_err(not_asked);
     // Until here, so that requests which wait for the flow's thread are bounded too.
     drop(lease);
     answer
@@ -111,7 +111,7 @@ fn refused(shared: &Shared, bad: Bad) -> Refusal {
     }
 }
 
-fn not_asked(refused: &Refused) -> Refusal {
+fn not_asked(refused: Refused) -> Refusal {
     match refused {
         Refused::Busy => Refusal::unavailable("too many requests wait", 1),
         Refused::Stopping => Refusal::unavailable("this bridge is ending", 1),

@@ -11,9 +11,12 @@ use std::{
 use headwater_schema::Record;
 use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions},
+    admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
+    message::OwnedHeaders,
+    metadata::MetadataPartition,
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,7 +89,7 @@ impl Topic {
     /// All events of the topic, without the ledger records.
     pub(crate) fn events(&self) -> Names {
         let mut names = Names::new();
-        self.read(&self.name, |body| {
+        self.read(&self.name, |_, body| {
             if let Ok(Record::Event(event)) = Record::from_slice(body) {
                 let client = event.client_id.rsplit('-').next().and_then(|n| n.parse().ok()).expect("ours");
                 names.insert((client, event.seq.expect("a seq")));
@@ -97,8 +100,33 @@ impl Topic {
 
     pub(crate) fn dead_letters(&self) -> usize {
         let mut count = 0;
-        self.read(&format!("{}-dlq", self.name), |_| count += 1);
+        self.read(&format!("{}-dlq", self.name), |_, _| count += 1);
         count
+    }
+
+    /// Where these bytes are, as often as they are there.
+    pub(crate) fn partitions_of(&self, bytes: &[u8]) -> Vec<i32> {
+        let mut partitions = Vec::new();
+        self.read(&self.name, |partition, body| partitions.extend((body == bytes).then_some(partition)));
+        partitions
+    }
+
+    /// Changes a setting of the topic of events.
+    pub(crate) fn set(&self, name: &str, value: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let config = AlterConfig::new(ResourceSpecifier::Topic(&self.name)).set(name, value);
+        let altered = runtime.block_on(admin.alter_configs(&[config], &AdminOptions::new())).unwrap();
+        assert!(altered[0].is_ok(), "{altered:?}");
+    }
+
+    /// A dead letter as another bridge might have written it.
+    pub(crate) fn write_letter(&self, partition: i32, headers: OwnedHeaders, body: &str) {
+        let producer: BaseProducer = self.config().create().unwrap();
+        let letters = format!("{}-dlq", self.name);
+        let record = BaseRecord::<(), str>::to(&letters).partition(partition).headers(headers).payload(body);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(PATIENCE).unwrap();
     }
 
     /// Nothing that was accepted is missing.
@@ -109,10 +137,10 @@ impl Topic {
         assert!(missing.is_empty(), "accepted and not in the topic: {missing:?} …");
     }
 
-    fn read(&self, topic: &str, mut visit: impl FnMut(&[u8])) {
+    fn read(&self, topic: &str, mut visit: impl FnMut(i32, &[u8])) {
         let consumer: BaseConsumer = self.config().set("enable.partition.eof", "true").create().unwrap();
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
-        let partitions = metadata.topics()[0].partitions().iter().map(|partition| partition.id());
+        let partitions = metadata.topics()[0].partitions().iter().map(MetadataPartition::id);
         let mut wanted = TopicPartitionList::new();
         let mut left = 0;
         for partition in partitions {
@@ -131,7 +159,7 @@ impl Topic {
         while ended.len() < wanted.count() {
             assert!(begun.elapsed() < PATIENCE * 2, "the topic cannot be read to its end");
             match consumer.poll(Duration::from_millis(200)) {
-                Some(Ok(message)) => visit(message.payload().unwrap_or_default()),
+                Some(Ok(message)) => visit(message.partition(), message.payload().unwrap_or_default()),
                 Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => _ = ended.insert(partition),
                 Some(Err(error)) => eprintln!("{error}"),
                 None => {}

@@ -1,7 +1,10 @@
 //! The program on a real broker, whose address is in `HEADWATER_KAFKA`: `cargo xtask kafka` starts one. Whatever
 //! happens, **every event whose request was answered 2xx is in the topic**.
+#![expect(clippy::unwrap_used, reason = "clippy knows test functions, not what they share")]
+#![expect(clippy::print_stderr, reason = "whoever runs them hears what was skipped")]
 
 mod broker;
+mod dead_letters;
 mod load;
 mod program;
 #[path = "../support/mod.rs"]

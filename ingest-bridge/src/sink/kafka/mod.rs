@@ -11,10 +11,14 @@ mod watch;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use headwater_bridge_flow::Input;
+use headwater_bridge_flow::{Failure, Input, To};
 
 pub use self::apply::apply;
 use self::{producer::Producer, settings::Settings, watch::Watch};
+pub(crate) use self::{
+    producer::{HW_CUT, HW_REASON},
+    settings::client,
+};
 use super::{Produce, Sink};
 use crate::{config::Config, metrics::Metrics, report::Reporter};
 
@@ -25,26 +29,50 @@ pub fn sink(config: &Config, reporter: Reporter, metrics: Arc<Metrics>) -> anyho
     let look = Duration::from_millis(u64::from(kafka.look_ms));
     let watch =
         Watch::start(settings.admin().context("kafka.options")?, kafka, look, reporter.clone(), metrics)?;
-    Ok(Box::new(KafkaSink { settings, watch, reporter, producer: None }))
+    Ok(Box::new(KafkaSink { settings, watch, reporter, events: None, letters: None }))
 }
 
 struct KafkaSink {
     settings: Settings,
     watch: Watch,
     reporter: Reporter,
-    producer: Option<Producer>,
+    events: Option<Producer>,
+    /// Made for the first dead letter, apart because its topic takes larger records: librdkafka has one limit for all.
+    letters: Option<Producer>,
+}
+
+impl KafkaSink {
+    fn start(&self, max_message_bytes: Option<u32>) -> anyhow::Result<Producer> {
+        Producer::start(&self.settings, max_message_bytes, self.reporter.clone())
+    }
+
+    fn retire(&mut self) {
+        for old in [self.events.take(), self.letters.take()].into_iter().flatten() {
+            old.retire();
+        }
+    }
+
+    fn for_letters(&mut self) -> anyhow::Result<&mut Producer> {
+        if self.letters.is_none() {
+            self.letters = Some(self.start(self.watch.max_letter_bytes())?);
+        }
+        self.letters.as_mut().context("just made")
+    }
 }
 
 impl Sink for KafkaSink {
     fn build(&mut self) {
-        // The old one ends beside us: librdkafka takes its time.
-        if let Some(old) = self.producer.take() {
-            old.retire();
-        }
-        match Producer::start(&self.settings, self.watch.max_message_bytes(), self.reporter.clone()) {
+        // The old ones end beside us: librdkafka takes its time.
+        self.retire();
+        let max_message_bytes = self.watch.max_message_bytes();
+        match self.start(max_message_bytes) {
             Ok(producer) => {
-                self.producer = Some(producer);
+                self.events = Some(producer);
                 self.reporter.tell(Input::ProducerBuilt);
+                // What the watch told of it meanwhile was about the one before.
+                if self.watch.max_message_bytes() != max_message_bytes {
+                    self.reporter.tell(Input::Fatal);
+                }
             }
             Err(error) => {
                 tracing::error!("no producer: {error:#}");
@@ -54,14 +82,23 @@ impl Sink for KafkaSink {
     }
 
     fn produce(&mut self, record: Produce) {
-        // Without one, the flow was told, and gives all of it to the next.
-        if let Some(producer) = &mut self.producer {
-            producer.send(record);
+        // Without a producer of events, the flow was told, and gives all of it to the next.
+        let Some(events) = &mut self.events else { return };
+        if let To::Events { .. } = record.to {
+            return events.send(record);
+        }
+        let attempt = record.attempt;
+        match self.for_letters() {
+            Ok(letters) => letters.send(record),
+            Err(error) => {
+                tracing::error!("no producer of dead letters: {error:#}");
+                self.reporter.tell(Input::Produced { attempt, result: Err(Failure::Unsure) });
+            }
         }
     }
 
     fn flush(&mut self) {
-        if let Some(producer) = &mut self.producer {
+        for producer in [&mut self.events, &mut self.letters].into_iter().flatten() {
             producer.send_waiting();
         }
     }
@@ -69,8 +106,6 @@ impl Sink for KafkaSink {
 
 impl Drop for KafkaSink {
     fn drop(&mut self) {
-        if let Some(producer) = self.producer.take() {
-            producer.retire();
-        }
+        self.retire();
     }
 }

@@ -25,6 +25,12 @@ use crate::report::Reporter;
 /// How long the thread of reports waits before it looks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The header of a dead letter with the reason.
+pub(crate) const HW_REASON: &str = "hw-reason";
+
+/// The header of a dead letter that says whether only the beginning of its bytes is there.
+pub(crate) const HW_CUT: &str = "hw-cut";
+
 /// One of librdkafka's producers.
 pub(super) struct Producer {
     inner: Arc<BaseProducer<Reports>>,
@@ -105,8 +111,8 @@ impl Producer {
         let to = match &record.to {
             To::DeadLetters { reason, cut } => {
                 let headers = OwnedHeaders::new()
-                    .insert(Header { key: "hw-reason", value: Some(reason) })
-                    .insert(Header { key: "hw-cut", value: cut.then_some("true").or(Some("false")) });
+                    .insert(Header { key: HW_REASON, value: Some(reason) })
+                    .insert(Header { key: HW_CUT, value: cut.then_some("true").or(Some("false")) });
                 BaseRecord::with_opaque_to(&self.dead_letters, attempt).headers(headers)
             }
             To::Events { partition } => {
@@ -181,15 +187,14 @@ impl Reports {
         if self.shared.is_broken.load(Ordering::Acquire) {
             return;
         }
-        let failure = match code {
-            Some(code) if is_refusal(code) => Failure::Refused(name(code)),
-            code => {
-                if code == Some(Code::MessageTimedOut) {
-                    self.shared.must_purge.store(true, Ordering::Release);
-                }
-                tracing::debug!(%error, "not delivered");
-                Failure::Unsure
+        let failure = if let Some(name) = code.and_then(refusal) {
+            Failure::Refused(name.to_owned())
+        } else {
+            if code == Some(Code::MessageTimedOut) {
+                self.shared.must_purge.store(true, Ordering::Release);
             }
+            tracing::debug!(%error, "not delivered");
+            Failure::Unsure
         };
         self.reporter.tell(Input::Produced { attempt, result: Err(failure) });
     }
@@ -215,26 +220,14 @@ fn is_fatal(code: Code) -> bool {
     )
 }
 
-/// It will not have this record, whenever it is sent.
-fn is_refusal(code: Code) -> bool {
-    matches!(
-        code,
-        Code::InvalidMessageSize
-            | Code::InvalidRecord
-            | Code::InvalidTimestamp
-            | Code::MessageBatchTooLarge
-            | Code::MessageSizeTooLarge
-    )
-}
-
-/// As Kafka writes it.
-fn name(code: Code) -> String {
-    let mut name = String::new();
-    for (at, letter) in format!("{code:?}").chars().enumerate() {
-        if letter.is_ascii_uppercase() && at > 0 {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_uppercase());
+/// It will not have this record, whenever it is sent: the error by its name in Kafka.
+fn refusal(code: Code) -> Option<&'static str> {
+    match code {
+        Code::InvalidMessageSize => Some("INVALID_MSG_SIZE"),
+        Code::InvalidRecord => Some("INVALID_RECORD"),
+        Code::InvalidTimestamp => Some("INVALID_TIMESTAMP"),
+        Code::MessageBatchTooLarge => Some("RECORD_LIST_TOO_LARGE"),
+        Code::MessageSizeTooLarge => Some("MSG_SIZE_TOO_LARGE"),
+        _ => None,
     }
-    name
 }

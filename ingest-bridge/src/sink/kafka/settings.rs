@@ -80,7 +80,7 @@ const PROMISED: [&str; 7] = [
 ];
 
 /// Only where the brokers are, and how to speak to them.
-pub(super) fn client(kafka: &Kafka) -> ClientConfig {
+pub(crate) fn client(kafka: &Kafka) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", kafka.bootstrap.as_deref().unwrap_or_default())

@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -29,9 +30,19 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// `message.max.bytes` of a producer that was not told.
 const LIBRDKAFKAS_DEFAULT: u32 = 1_000_000;
 
+/// The largest batch that a topic takes.
+const MAX_BYTES: &str = "max.message.bytes";
+
+/// What the topics take, 0 while it is not known.
+#[derive(Default)]
+struct Takes {
+    event_bytes: AtomicU32,
+    letter_bytes: AtomicU32,
+}
+
 /// The thread; it ends when this is dropped.
 pub(super) struct Watch {
-    max_message_bytes: Arc<AtomicU32>,
+    takes: Arc<Takes>,
     _end: mpsc::Sender<()>,
 }
 
@@ -43,7 +54,7 @@ impl Watch {
         reporter: Reporter,
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
-        let max_message_bytes = Arc::new(AtomicU32::new(0));
+        let takes = Arc::<Takes>::default();
         let (end, ended) = mpsc::channel();
         let mut looker = Looker {
             admin,
@@ -51,7 +62,7 @@ impl Watch {
             dead_letters: kafka.dead_letters(),
             reporter,
             metrics,
-            max_message_bytes: Arc::clone(&max_message_bytes),
+            takes: Arc::clone(&takes),
             known: None,
             is_trouble_told: false,
         };
@@ -63,13 +74,22 @@ impl Watch {
                 }
             }
         })?;
-        Ok(Self { max_message_bytes, _end: end })
+        Ok(Self { takes, _end: end })
     }
 
     /// What the topic takes, if that is known.
     pub(super) fn max_message_bytes(&self) -> Option<u32> {
-        Some(self.max_message_bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
+        known(&self.takes.event_bytes)
     }
+
+    /// What the dead-letter topic takes, likewise.
+    pub(super) fn max_letter_bytes(&self) -> Option<u32> {
+        known(&self.takes.letter_bytes)
+    }
+}
+
+fn known(bytes: &AtomicU32) -> Option<u32> {
+    Some(bytes.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
 }
 
 struct Looker {
@@ -78,7 +98,7 @@ struct Looker {
     dead_letters: String,
     reporter: Reporter,
     metrics: Arc<Metrics>,
-    max_message_bytes: Arc<AtomicU32>,
+    takes: Arc<Takes>,
     known: Option<(u128, u32)>,
     is_trouble_told: bool,
 }
@@ -121,17 +141,16 @@ impl Looker {
     /// Checks what an operator should hear once per topic.
     fn is_new(&mut self, topic: &Topic) {
         let replicas = topic.partitions.iter().map(|partition| partition.replicas).min().unwrap_or(0);
-        let config = self.config();
-        let number =
-            |name| config.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.parse().ok());
-        let min_isr: usize = number("min.insync.replicas").unwrap_or(1);
-        if let Some(bytes) = number("max.message.bytes").and_then(|bytes| u32::try_from(bytes).ok()) {
-            let before = match self.max_message_bytes.swap(bytes, Ordering::Relaxed) {
+        let config = self.config(&self.topic);
+        let min_isr: usize = number(&config, "min.insync.replicas").unwrap_or(1);
+        if let Some(bytes) = number(&config, MAX_BYTES) {
+            let before = match self.takes.event_bytes.swap(bytes, Ordering::Relaxed) {
                 0 => LIBRDKAFKAS_DEFAULT,
                 before => before,
             };
-            // The producer that is there would make batches that the topic refuses as a whole.
-            if bytes < before {
+            // The producer that is there would make batches that the topic refuses as a whole, or refuse by itself what
+            // the topic takes.
+            if bytes != before {
                 self.reporter.tell(Input::Fatal);
             }
         }
@@ -148,22 +167,33 @@ impl Looker {
             tracing::warn!(topic = self.topic, "unsafe: {worry}");
         }
         self.metrics.topic_safe(worries.is_empty());
-        if let Err(error @ Error::Broker { .. }) = describe(self.admin.inner(), &self.dead_letters, ANSWER) {
-            tracing::warn!(topic = self.dead_letters, %error, "no dead-letter topic: what is refused is retried for ever");
+        match describe(self.admin.inner(), &self.dead_letters, ANSWER) {
+            Ok(_) => {
+                let bytes = number(&self.config(&self.dead_letters), MAX_BYTES).unwrap_or(0);
+                self.takes.letter_bytes.store(bytes, Ordering::Relaxed);
+            }
+            Err(error @ Error::Broker { .. }) => {
+                tracing::warn!(topic = self.dead_letters, %error, "no dead-letter topic: what is refused is retried for ever");
+            }
+            Err(_) => {}
         }
     }
 
-    fn config(&self) -> Vec<(String, String)> {
-        let asked = [ResourceSpecifier::Topic(&self.topic)];
+    fn config(&self, topic: &str) -> Vec<(String, String)> {
+        let asked = [ResourceSpecifier::Topic(topic)];
         let options = AdminOptions::new().request_timeout(Some(ANSWER));
         let answer = wait(self.admin.describe_configs(&asked, &options));
         let resources = answer.unwrap_or_else(|error| {
-            tracing::warn!(%error, topic = self.topic, "the topic's configuration cannot be read");
+            tracing::warn!(%error, topic, "the topic's configuration cannot be read");
             Vec::new()
         });
         let entries = resources.into_iter().filter_map(Result::ok).flat_map(|resource| resource.entries);
         entries.filter_map(|entry| Some((entry.name, entry.value?))).collect()
     }
+}
+
+fn number<T: FromStr>(config: &[(String, String)], name: &str) -> Option<T> {
+    config.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.parse().ok())
 }
 
 /// Waits for librdkafka on this thread, which has nothing else to do.
