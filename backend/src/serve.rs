@@ -24,7 +24,7 @@ use anyhow::{Context, bail};
 use axum::{Router, serve::ListenerExt};
 use headwater_collector::{Sites, Unavailable};
 use headwater_consumer::Source;
-use headwater_native::{Collector, Forward, Forwarded};
+use headwater_native::{Collector, Forward, Forwarded, Trace};
 use headwater_segments::{AppendError, GroupCommit};
 use tokio::{
     net::TcpListener,
@@ -285,7 +285,8 @@ struct LogForward {
 }
 
 impl Forward for LogForward {
-    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
+    /// A log has no place for a trace.
+    async fn forward(&self, records: Vec<Vec<u8>>, _: Option<Trace>) -> Result<Forwarded, Unavailable> {
         let appended = match self.log.append(records) {
             Ok(receipt) => receipt.await,
             Err(error) => Err(error),

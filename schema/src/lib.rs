@@ -16,11 +16,13 @@
 mod event;
 mod ledger;
 mod record;
+mod trace;
 
 pub use event::{Event, SCHEMA_VERSION};
 pub use ledger::{At, LEDGER_TYPE, Ledger, Lost};
 pub use record::Record;
 /// The type of [`Event::props`], so that readers need no `serde_json` of the same version themselves.
 pub use serde_json::value::RawValue;
+pub use trace::{TRACEPARENT, TRACESTATE, Trace};
 /// The type of [`Event::stream`].
 pub use uuid::Uuid;

@@ -12,12 +12,14 @@ use axum::{
     http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header},
 };
 use headwater_collector::Unavailable;
+use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::{Forward, Forwarded, limits};
 
@@ -72,11 +74,16 @@ impl Bridge {
         Ok(Self { client, url, authorization, closed_until: Mutex::new(None) })
     }
 
-    async fn post(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
+    async fn post(&self, records: Vec<Vec<u8>>, trace: Trace) -> Result<Forwarded, Unavailable> {
         self.is_open()?;
         let count = records.len();
         let mut request = Request::post(self.url.clone());
         request = request.header(header::CONTENT_TYPE, "application/x-ndjson");
+        // As it came: here nothing is recorded that another parent could name.
+        request = request.header(TRACEPARENT, trace.parent());
+        if let Some(state) = trace.state() {
+            request = request.header(TRACESTATE, state);
+        }
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
@@ -95,16 +102,14 @@ impl Bridge {
     fn is_open(&self) -> Result<(), Unavailable> {
         let mut gate = self.gate();
         let left = gate.and_then(|until| until.checked_duration_since(Instant::now()));
-        match left {
-            Some(left) => Err(Unavailable {
-                message: "the bridge does not take events now".to_owned(),
-                retry_after_s: u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1),
-            }),
-            None => {
-                *gate = None;
-                Ok(())
-            }
-        }
+        let Some(left) = left else {
+            *gate = None;
+            return Ok(());
+        };
+        Err(Unavailable {
+            message: "the bridge does not take events now".to_owned(),
+            retry_after_s: u32::try_from(left.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1),
+        })
     }
 
     fn gate(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
@@ -113,9 +118,19 @@ impl Bridge {
 }
 
 impl Forward for Bridge {
-    fn forward(&self, records: Vec<Vec<u8>>) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send {
-        self.post(records)
+    fn forward(
+        &self,
+        records: Vec<Vec<u8>>,
+        trace: Option<Trace>,
+    ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send {
+        self.post(records, trace.unwrap_or_else(begin))
     }
+}
+
+/// A trace for what came without one, so that its records can be found together.
+fn begin() -> Trace {
+    let (trace, span) = (Uuid::new_v4().as_u128(), Uuid::new_v4().as_u64_pair().1);
+    Trace::begin(trace, span)
 }
 
 /// NDJSON. A record may hold line breaks between its tokens, where a sender's own text was passed on; in JSON any other

@@ -3,13 +3,20 @@
 use std::{future::Future, sync::Arc};
 
 use headwater_collector::Unavailable;
+use headwater_schema::Trace;
 
 /// Takes the records of one request and makes them durable.
 pub trait Forward: Send + Sync + 'static {
     /// Appends the records, in this order, as one append. `Ok` says that all of them are durable (fsync, or
     /// the broker's `acks=all`) but those that it names; anything else, also not knowing, is [`Unavailable`]. A copy
     /// of records that were durable after all is harmless.
-    fn forward(&self, records: Vec<Vec<u8>>) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send;
+    ///
+    /// `trace` is what the request's headers said of the trace that it belongs to.
+    fn forward(
+        &self,
+        records: Vec<Vec<u8>>,
+        trace: Option<Trace>,
+    ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send;
 }
 
 /// The answer of the stage behind.
@@ -32,7 +39,11 @@ impl Forwarded {
 }
 
 impl<F: Forward> Forward for Arc<F> {
-    fn forward(&self, records: Vec<Vec<u8>>) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send {
-        F::forward(self, records)
+    fn forward(
+        &self,
+        records: Vec<Vec<u8>>,
+        trace: Option<Trace>,
+    ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send {
+        F::forward(self, records, trace)
     }
 }

@@ -11,6 +11,7 @@ use headwater_collector::{
     Credentials, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally, Unavailable,
     decode, inflate,
 };
+use headwater_schema::Trace;
 use tokio::{sync::Semaphore, task, time::timeout};
 
 use crate::{
@@ -56,6 +57,7 @@ pub(crate) struct Sender {
     pub(crate) authorization: Option<String>,
     pub(crate) origin: Option<String>,
     pub(crate) ip: Option<IpAddr>,
+    pub(crate) trace: Option<Trace>,
 }
 
 impl<F> Clone for Collector<F> {
@@ -102,7 +104,7 @@ impl<F: Forward> Collector<F> {
     }
 
     async fn carry(self, body: Vec<u8>, sender: Sender, mut lease: Lease) -> Result<Reply, Refusal> {
-        let (received_at, bytes) = (unix_ms(), body.len());
+        let (received_at, bytes, trace) = (unix_ms(), body.len(), sender.trace.clone());
         let mut forwarding = if bytes > limits::INLINE_BYTES || body.starts_with(GZIP_MAGIC) {
             let _turn = self.0.workshop.acquire().await.expect("never closed");
             let collector = self.clone();
@@ -111,12 +113,12 @@ impl<F: Forward> Collector<F> {
         } else {
             self.prepare(&body, &sender, received_at)?
         };
-        let mut forwarded = self.forward(forwarding.take_records(), &mut lease).await;
+        let mut forwarded = self.forward(forwarding.take_records(), trace.clone(), &mut lease).await;
         if let Ok(answer) = &mut forwarded
             && !answer.rejected.is_empty()
         {
             let answer = std::mem::take(answer);
-            forwarded = self.name(&mut forwarding, &answer, &mut lease).await;
+            forwarded = self.name(&mut forwarding, &answer, trace, &mut lease).await;
         }
         let incarnation = forwarded.as_ref().ok().and_then(|forwarded| forwarded.incarnation);
         let answered = forwarding.answered(forwarded.map(drop));
@@ -133,11 +135,12 @@ impl<F: Forward> Collector<F> {
         &self,
         forwarding: &mut Forwarding,
         answer: &Forwarded,
+        trace: Option<Trace>,
         lease: &mut Lease,
     ) -> Result<Forwarded, Unavailable> {
         let (rejected, why) = (answer.rejected.len(), &answer.rejected[0].1);
         tracing::warn!(rejected, why, "records that the stage behind will never take");
-        let names = self.forward(forwarding.rejected(&answer.rejected)?, lease).await?;
+        let names = self.forward(forwarding.rejected(&answer.rejected)?, trace, lease).await?;
         if !names.rejected.is_empty() {
             return Err(unavailable("the stage behind does not take the name of a loss".to_owned()));
         }
@@ -146,12 +149,17 @@ impl<F: Forward> Collector<F> {
         Ok(Forwarded { incarnation, rejected: Vec::new() })
     }
 
-    async fn forward(&self, records: Vec<Vec<u8>>, lease: &mut Lease) -> Result<Forwarded, Unavailable> {
+    async fn forward(
+        &self,
+        records: Vec<Vec<u8>>,
+        trace: Option<Trace>,
+        lease: &mut Lease,
+    ) -> Result<Forwarded, Unavailable> {
         if records.is_empty() {
             return Ok(Forwarded::default());
         }
         lease.grow(records.iter().map(Vec::len).sum()).map_err(|refusal| unavailable(refusal.message))?;
-        let answer = timeout(limits::FORWARD, self.0.forward.forward(records)).await;
+        let answer = timeout(limits::FORWARD, self.0.forward.forward(records, trace)).await;
         answer.unwrap_or_else(|_| Err(unavailable("the stage behind does not answer".to_owned())))
     }
 

@@ -4,12 +4,12 @@
 //! ```no_run
 //! # use std::{future::Future, net::SocketAddr, sync::Arc};
 //! use headwater_collector::{Sites, Unavailable};
-//! use headwater_native::{Collector, Forward, Forwarded, Options, router};
+//! use headwater_native::{Collector, Forward, Forwarded, Options, Trace, router};
 //!
 //! struct Log;
 //!
 //! impl Forward for Log {
-//!     async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
+//!     async fn forward(&self, records: Vec<Vec<u8>>, _: Option<Trace>) -> Result<Forwarded, Unavailable> {
 //!         // … append, fsync, and only then:
 //!         Ok(Forwarded::all(1))
 //!     }
@@ -43,5 +43,7 @@ mod routes;
 
 pub use bridge::{Bridge, BridgeUrlError};
 pub use forward::{Forward, Forwarded};
+/// The type of a request's trace.
+pub use headwater_schema::Trace;
 pub use host::{Collector, Options};
 pub use routes::router;

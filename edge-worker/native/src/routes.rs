@@ -5,11 +5,12 @@ use std::{borrow::Cow, net::SocketAddr};
 use axum::{
     Router,
     extract::{ConnectInfo, Request, State},
-    http::{Extensions, HeaderMap, Method, header},
+    http::{Extensions, HeaderMap, HeaderValue, Method, header},
     response::Response,
     routing::any,
 };
 use headwater_collector::{Refusal, RefusalKind, Reply, cors, pixel};
+use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
 
 use crate::{Collector, Forward, answer::response, body, host::Sender};
 
@@ -88,6 +89,13 @@ fn sender(headers: &HeaderMap, extensions: &Extensions) -> Sender {
     Sender {
         authorization: text(header::AUTHORIZATION),
         origin: text(header::ORIGIN),
+        trace: trace(headers),
         ip: extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip()),
     }
+}
+
+/// The trace that the request belongs to, if its headers say so in the right form.
+fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let all = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    Trace::parse(all(TRACEPARENT), all(TRACESTATE))
 }

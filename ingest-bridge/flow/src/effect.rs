@@ -1,6 +1,7 @@
 //! What the flow tells the host to do.
 
 use bytes::Bytes;
+use headwater_schema::Trace;
 
 /// Something to do, in the order given.
 #[expect(missing_docs, reason = "the fields are named in each variant's sentence")]
@@ -18,8 +19,9 @@ pub enum Effect {
     /// [`Input::SpoolOpened`](crate::Input::SpoolOpened), or `SpoolFailed`.
     OpenSpool,
     /// Give a record to the producer; [`Input::Produced`](crate::Input::Produced) with `attempt` when it has a report.
-    /// The producer keeps the order per partition.
-    Produce { attempt: u64, to: To, key: Bytes, body: Bytes },
+    /// The producer keeps the order per partition. `trace` is that of the request, and goes into the record's headers;
+    /// what waited in the spool has none.
+    Produce { attempt: u64, to: To, key: Bytes, body: Bytes, trace: Option<Trace> },
     /// Read synced records of a partition's spool from offset `from` on, at least one and up to about `max_bytes`;
     /// answer [`Input::SpoolRead`](crate::Input::SpoolRead).
     Read { partition: u32, from: u64, max_bytes: usize },

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use headwater_schema::Trace;
+
 use crate::{dead_letter::Letter, record::Record};
 
 /// A record in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) record: Record,
+    pub(crate) trace: Option<Trace>,
     pub(crate) origin: Origin,
     pub(crate) lane: u32,
     /// How often the broker refused it.

@@ -170,7 +170,7 @@ impl Flow {
         }
     }
 
-    fn request(&mut self, Request { request, sender, can_retry, records }: Request) {
+    fn request(&mut self, Request { request, sender, can_retry, records, trace }: Request) {
         if self.requests.is_open(request) {
             return;
         }
@@ -193,7 +193,8 @@ impl Flow {
             let Ok(record) = record else { continue };
             let lane = self.partitioner.of(self.now, &record.key, record.seq);
             let waiter = Waiter { request, index, sender, bytes: record.len(), may_spool };
-            self.admit(Held { record, origin: Origin::Request(waiter), lane, refusals: 0 }, waiter);
+            let (origin, trace) = (Origin::Request(waiter), trace.clone());
+            self.admit(Held { record, trace, origin, lane, refusals: 0 }, waiter);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the host tells the flow.
 
 use bytes::Bytes;
+use headwater_schema::Trace;
 
 use crate::record::{Record, Unreadable};
 
@@ -73,6 +74,8 @@ pub struct Request {
     pub can_retry: bool,
     /// Its lines in their order, through [`Record::parse`].
     pub records: Vec<Result<Record, Unreadable>>,
+    /// The trace that it belongs to, for the headers of what becomes of it.
+    pub trace: Option<Trace>,
 }
 
 /// Why a record is not at the broker, as far as the producer can tell.
@@ -101,7 +104,7 @@ pub struct Found {
 }
 
 impl Request {
-    /// Parses the lines of a request. Line breaks are not part of a line; empty lines are none.
+    /// Parses the lines of a request. Line breaks are not part of a line; empty lines are none. It belongs to no trace.
     #[must_use]
     pub fn parse(request: u64, sender: u64, can_retry: bool, body: &Bytes) -> Self {
         let records = body
@@ -110,6 +113,6 @@ impl Request {
             .filter(|line| !line.is_empty())
             .map(|line| Record::parse(body.slice_ref(line)))
             .collect();
-        Self { request, sender, can_retry, records }
+        Self { request, sender, can_retry, records, trace: None }
     }
 }

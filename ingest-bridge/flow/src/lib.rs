@@ -105,6 +105,8 @@ mod spool;
 
 pub use effect::{Answer, Cause, Effect, Outcome, To};
 pub use flow::{Config, Flow, Gauges};
+/// The type of [`Request::trace`].
+pub use headwater_schema::Trace;
 pub use input::{Failure, Found, Input, Request};
 pub use limits::{Limits, SpoolPolicy};
 pub use record::{Record, Unreadable};

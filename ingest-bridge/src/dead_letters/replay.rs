@@ -101,7 +101,7 @@ impl<'a, W: Write> Replay<'a, W> {
         let (attempt, key, body) = (self.next, record.key.clone(), record.body.clone());
         self.next += 1;
         self.sent.insert(attempt, (place, record));
-        self.sink.produce(Produce { attempt, to, key, body });
+        self.sink.produce(Produce { attempt, to, key, body, trace: None });
     }
 
     fn partition(&self, record: &Record) -> u32 {

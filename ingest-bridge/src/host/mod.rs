@@ -189,8 +189,8 @@ impl Host {
             Effect::Append { .. } => unreachable!("collected before"),
             Effect::BuildProducer => self.sink.build(),
             Effect::OpenSpool => self.spool(Command::Open),
-            Effect::Produce { attempt, to, key, body } => {
-                self.sink.produce(Produce { attempt, to, key, body });
+            Effect::Produce { attempt, to, key, body, trace } => {
+                self.sink.produce(Produce { attempt, to, key, body, trace });
             }
             Effect::Read { partition, from, max_bytes } => {
                 self.spool(Command::Read { partition, from, max_bytes });

@@ -8,7 +8,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use headwater_bridge_flow::{Answer, Request as Batch};
+use headwater_bridge_flow::{Answer, Request as Batch, Trace};
+use headwater_schema::{TRACEPARENT, TRACESTATE};
 use tokio::task;
 
 use super::{
@@ -55,7 +56,7 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Answer
     inner.handle.metrics().body(body.len());
     let is_small = packing == Packing::None && body.len() <= INLINE_BYTES;
     let number = inner.handle.number();
-    let batch = if is_small {
+    let mut batch = if is_small {
         parse(shared, &claim, packing, body, number, &mut lease)?
     } else {
         let shared = shared.clone();
@@ -67,6 +68,7 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Answer
         lease = kept;
         batch?
     };
+    batch.trace = trace(headers);
     let asked = inner.handle.ask(batch).map_err(not_asked)?;
     let answer = asked.answer().await.map_err(not_asked);
     // Until here, so that requests which wait for the flow's thread are bounded too.
@@ -121,6 +123,12 @@ fn not_asked(refused: Refused) -> Refusal {
 fn fault(error: &task::JoinError) -> Refusal {
     tracing::error!(%error, "a request was not carried to its end");
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a fault of the bridge, which has logged it")
+}
+
+/// The trace that the request belongs to, if its headers say so in the right form.
+fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let all = |name| headers.get_all(name).iter().map(HeaderValue::as_bytes);
+    Trace::parse(all(TRACEPARENT), all(TRACESTATE))
 }
 
 fn unix_ms() -> i64 {

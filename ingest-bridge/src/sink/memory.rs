@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use headwater_bridge_flow::{Failure, Input, To};
+use headwater_bridge_flow::{Failure, Input, To, Trace};
 
 use super::{Produce, Sink};
 use crate::report::Reporter;
@@ -20,7 +20,7 @@ pub struct Memory(Arc<Mutex<Kept>>);
 
 #[derive(Default)]
 struct Kept {
-    events: Vec<Bytes>,
+    events: Vec<(Bytes, Option<Trace>)>,
     letters: Vec<(String, Bytes)>,
     is_holding: bool,
     held: Vec<(Reporter, Produce)>,
@@ -36,7 +36,13 @@ impl Memory {
     /// The events so far.
     #[must_use]
     pub fn events(&self) -> Vec<Bytes> {
-        self.lock().events.clone()
+        self.lock().events.iter().map(|(body, _)| body.clone()).collect()
+    }
+
+    /// The trace of each of them.
+    #[must_use]
+    pub fn traces(&self) -> Vec<Option<Trace>> {
+        self.lock().events.iter().map(|(_, trace)| trace.clone()).collect()
     }
 
     /// The dead letters so far, with their reasons.
@@ -63,14 +69,14 @@ impl Memory {
         self.lock().held.len()
     }
 
-    fn keep(&self, reporter: &Reporter, Produce { attempt, to, body, .. }: Produce) {
+    fn keep(&self, reporter: &Reporter, Produce { attempt, to, body, trace, .. }: Produce) {
         let result = if body.len() > MAX_RECORD_BYTES {
             Err(Failure::Refused("MSG_SIZE_TOO_LARGE".to_owned()))
         } else {
             let mut kept = self.lock();
             match to {
                 To::DeadLetters { reason, .. } => kept.letters.push((reason, body)),
-                To::Events { .. } => kept.events.push(body),
+                To::Events { .. } => kept.events.push((body, trace)),
             }
             Ok(())
         };

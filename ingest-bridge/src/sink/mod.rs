@@ -11,7 +11,7 @@ mod segments;
 use std::{io, path::Path};
 
 use bytes::Bytes;
-use headwater_bridge_flow::To;
+use headwater_bridge_flow::{To, Trace};
 
 use crate::report::Reporter;
 
@@ -40,6 +40,8 @@ pub struct Produce {
     pub key: Bytes,
     /// Its bytes.
     pub body: Bytes,
+    /// The trace that it belongs to; only a sink with headers has a place for it.
+    pub trace: Option<Trace>,
 }
 
 /// A sink of segment files in `dir`, as the embedded log has them: `headwater` reads such a directory. Dead letters go

@@ -14,7 +14,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
-    message::OwnedHeaders,
+    message::{BorrowedMessage, Headers, OwnedHeaders},
     metadata::MetadataPartition,
     producer::{BaseProducer, BaseRecord, Producer as _},
 };
@@ -111,6 +111,18 @@ impl Topic {
         partitions
     }
 
+    /// The headers of these bytes, as often as they are there.
+    pub(crate) fn headers_of(&self, bytes: &[u8]) -> Vec<Vec<(String, String)>> {
+        let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+        let mut found = Vec::new();
+        self.read_messages(&self.name, |message| {
+            let headers = message.headers().into_iter().flat_map(Headers::iter);
+            let headers = headers.map(|header| (header.key.to_owned(), text(header.value))).collect();
+            found.extend((message.payload() == Some(bytes)).then_some(headers));
+        });
+        found
+    }
+
     /// Changes a setting of the topic of events.
     pub(crate) fn set(&self, name: &str, value: &str) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
@@ -138,6 +150,12 @@ impl Topic {
     }
 
     fn read(&self, topic: &str, mut visit: impl FnMut(i32, &[u8])) {
+        self.read_messages(topic, |message| {
+            visit(message.partition(), message.payload().unwrap_or_default());
+        });
+    }
+
+    fn read_messages(&self, topic: &str, mut visit: impl FnMut(&BorrowedMessage<'_>)) {
         let consumer: BaseConsumer = self.config().set("enable.partition.eof", "true").create().unwrap();
         let metadata = consumer.fetch_metadata(Some(topic), PATIENCE).unwrap();
         let partitions = metadata.topics()[0].partitions().iter().map(MetadataPartition::id);
@@ -159,7 +177,7 @@ impl Topic {
         while ended.len() < wanted.count() {
             assert!(begun.elapsed() < PATIENCE * 2, "the topic cannot be read to its end");
             match consumer.poll(Duration::from_millis(200)) {
-                Some(Ok(message)) => visit(message.partition(), message.payload().unwrap_or_default()),
+                Some(Ok(message)) => visit(&message),
                 Some(Err(rdkafka::error::KafkaError::PartitionEOF(partition))) => _ = ended.insert(partition),
                 Some(Err(error)) => eprintln!("{error}"),
                 None => {}

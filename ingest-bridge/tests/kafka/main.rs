@@ -44,6 +44,22 @@ fn what_is_accepted_is_in_the_topic_and_a_large_one_is_a_dead_letter() {
 }
 
 #[test]
+fn a_trace_is_in_the_headers_of_its_records_and_of_no_others() {
+    let Some(topic) = Topic::created("trace", PARTITIONS) else { return };
+    let program = Program::start(&topic, &[]);
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = [("traceparent", parent), ("tracestate", "a=1")];
+    for (seq, headers) in [(1, &traced[..]), (2, &traced[..1]), (3, &[])] {
+        let body = support::event(1, seq);
+        assert_eq!(program.post_with(headers, body.as_bytes()).expect("an answer").status, 200);
+        let expected: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(topic.headers_of(body.as_bytes()), [expected]);
+    }
+    assert!(program.stop().success());
+}
+
+#[test]
 fn a_broker_that_stands_still_under_load_loses_nothing() {
     let Some(topic) = Topic::created("still", PARTITIONS) else { return };
     let Some(pid) = broker::pid(&topic.broker) else { return };

@@ -40,7 +40,11 @@ impl Program {
     }
 
     pub(crate) fn post(&self, body: &[u8]) -> Option<Answer> {
-        support::try_post(&support::agent(), self.address, &[], body)
+        self.post_with(&[], body)
+    }
+
+    pub(crate) fn post_with(&self, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
+        support::try_post(&support::agent(), self.address, headers, body)
     }
 
     /// The value of one of its gauges.

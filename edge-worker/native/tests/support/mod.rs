@@ -12,7 +12,7 @@ use std::{
 };
 
 use headwater_collector::{Sites, Unavailable};
-use headwater_native::{Collector, Forward, Forwarded, Options, limits, router};
+use headwater_native::{Collector, Forward, Forwarded, Options, Trace, limits, router};
 use headwater_schema::{Event, Record};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
@@ -52,7 +52,7 @@ pub(crate) const PANIC: u8 = 3;
 pub(crate) const REJECT: u8 = 4;
 
 impl Forward for Sink {
-    async fn forward(&self, records: Vec<Vec<u8>>) -> Result<Forwarded, Unavailable> {
+    async fn forward(&self, records: Vec<Vec<u8>>, _: Option<Trace>) -> Result<Forwarded, Unavailable> {
         match self.mode.load(Ordering::SeqCst) {
             FAIL => return Err(Unavailable { message: "the log: no space".to_owned(), retry_after_s: 9 }),
             HOLD => {

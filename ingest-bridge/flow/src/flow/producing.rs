@@ -107,8 +107,8 @@ impl Flow {
             }
             None => return,
         };
-        let key = held.record.key.clone();
-        self.out.push_back(Effect::Produce { attempt, to, key, body: body.clone() });
+        let (key, trace) = (held.record.key.clone(), held.trace.clone());
+        self.out.push_back(Effect::Produce { attempt, to, key, body: body.clone(), trace });
     }
 
     fn arrived(&mut self, attempt: u64) {

@@ -60,10 +60,10 @@ impl Flow {
         for (index, record) in records.into_iter().enumerate() {
             let origin = Origin::Spool(Spooled { lane, batch, index });
             match record {
-                Ok(record) => self.produce(Held { record, origin, lane, refusals: 0 }),
+                Ok(record) => self.produce(Held { record, trace: None, origin, lane, refusals: 0 }),
                 Err(Unreadable { bytes, message }) => {
                     let record = Record { body: bytes, key: Bytes::new(), seq: None };
-                    self.bury(Held { record, origin, lane, refusals: 0 }, &message);
+                    self.bury(Held { record, trace: None, origin, lane, refusals: 0 }, &message);
                 }
             }
         }

@@ -90,7 +90,13 @@ impl Host {
         let records = lines.iter().map(|(_, line)| Record::parse(line.clone())).collect();
         self.open.insert(number, lines);
         let can_retry = self.rng.bool();
-        self.tell(Input::Request(Request { request: number, sender: number % 3, can_retry, records }));
+        self.tell(Input::Request(Request {
+            request: number,
+            sender: number % 3,
+            can_retry,
+            records,
+            trace: None,
+        }));
     }
 
     /// The sender of some request goes away.
@@ -185,7 +191,7 @@ impl Host {
                 self.inbox.push_back(if fails { Input::ProducerFailed } else { Input::ProducerBuilt });
             }
             Effect::OpenSpool => self.open_spool(),
-            Effect::Produce { attempt, to, key, body } => {
+            Effect::Produce { attempt, to, key, body, .. } => {
                 let partition = match to {
                     To::DeadLetters { .. } => u32::MAX,
                     To::Events { partition } => {

@@ -58,7 +58,7 @@ impl Rig {
         lines: &[Bytes],
     ) -> Vec<Effect> {
         let records = parse(lines);
-        self.tell(Input::Request(Request { request, sender, can_retry, records }))
+        self.tell(Input::Request(Request { request, sender, can_retry, records, trace: None }))
     }
 
     pub(crate) fn acked(&mut self, attempt: u64) -> Vec<Effect> {

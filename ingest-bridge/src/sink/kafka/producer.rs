@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use headwater_bridge_flow::{Failure, Input, To};
+use headwater_bridge_flow::{Failure, Input, To, Trace};
+use headwater_schema::{TRACEPARENT, TRACESTATE};
 use rdkafka::{
     ClientContext,
     error::{KafkaError, RDKafkaErrorCode as Code},
@@ -108,18 +109,24 @@ impl Producer {
     /// False if there was no room.
     fn try_send(&mut self, record: Produce) -> bool {
         let attempt = usize::try_from(record.attempt).expect("a counter");
-        let to = match &record.to {
+        let mut headers = record.trace.as_ref().map(traced);
+        let mut to = match &record.to {
             To::DeadLetters { reason, cut } => {
-                let headers = OwnedHeaders::new()
+                let with_reason = headers
+                    .take()
+                    .unwrap_or_default()
                     .insert(Header { key: HW_REASON, value: Some(reason) })
                     .insert(Header { key: HW_CUT, value: cut.then_some("true").or(Some("false")) });
-                BaseRecord::with_opaque_to(&self.dead_letters, attempt).headers(headers)
+                BaseRecord::with_opaque_to(&self.dead_letters, attempt).headers(with_reason)
             }
             To::Events { partition } => {
                 let partition = i32::try_from(*partition).unwrap_or(0);
                 BaseRecord::with_opaque_to(&self.topic, attempt).partition(partition)
             }
         };
+        if let Some(headers) = headers {
+            to = to.headers(headers);
+        }
         let sent = self.inner.send(to.key(&record.key[..]).payload(&record.body[..]));
         let Err((error, _)) = sent else { return true };
         if error.rdkafka_error_code() == Some(Code::QueueFull) {
@@ -130,6 +137,15 @@ impl Producer {
         Reports { reporter: self.reporter.clone(), shared: Arc::clone(&self.shared) }
             .failed(record.attempt, &error);
         true
+    }
+}
+
+fn traced(trace: &Trace) -> OwnedHeaders {
+    let parent = Header { key: TRACEPARENT, value: Some(trace.parent()) };
+    let headers = OwnedHeaders::new().insert(parent);
+    match trace.state() {
+        Some(state) => headers.insert(Header { key: TRACESTATE, value: Some(state) }),
+        None => headers,
     }
 }
 

@@ -78,6 +78,7 @@ impl Bridge {
             request: number,
             sender: 0,
             can_retry: true,
+            trace: None,
             records,
         }));
         self.advance(now, broker);
