@@ -11,7 +11,11 @@
 //! **Invariant:** nothing here decides, measures time or does I/O, and [`Event::props`] leaves byte for byte
 //! as it came.
 //!
-//! Where a new column goes: a field of [`Event`] (optional, with its unit), and the collector's `enrich`.
+//! For others, `record.schema.json` and `record.avsc` say the same; a test holds them against these types, and against what
+//! each release had (`released/`, where a release puts its copies): fields are only added, and optional.
+//!
+//! Where a new column goes: a field of [`Event`] (optional, with its unit), in both schemas, and the
+//! collector's `enrich`.
 
 mod event;
 mod ledger;

@@ -20,6 +20,7 @@ mod kafka;
 mod outdated;
 mod process;
 mod programs;
+mod registry;
 mod replay;
 mod server;
 mod setup;
@@ -55,7 +56,7 @@ enum Command {
     /// Install what building and testing needs into the user's cache directory
     Setup(setup::Arguments),
     /// Start a real Kafka broker on loopback, print its address, and stop it at Ctrl-C
-    Kafka,
+    Kafka(kafka::Arguments),
     /// Run the simulator; its own `--help` lists what it takes
     #[command(disable_help_flag = true)]
     Sim(sim::Arguments),
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&root, &arguments),
         Command::Coverage => coverage::run(&root),
         Command::Demo(arguments) => demo::run(&root, &arguments),
-        Command::Kafka => kafka::run(),
+        Command::Kafka(arguments) => kafka::run(&arguments),
         Command::Setup(arguments) => setup::run(&root, &arguments),
         Command::Sim(arguments) => sim::run(&root, &arguments),
         Command::Soak(arguments) => soak::run(&root, &arguments),

@@ -1,7 +1,7 @@
 //! Real Kafka brokers (KRaft, each its own controller) on loopback, with their data in a temporary folder.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use crate::{apart, stop, tail, text};
+use crate::{apart, free_ports, stop, tail, text};
 
 /// A start takes some 6 s on a quiet machine.
 const START_LIMIT: Duration = Duration::from_mins(2);
@@ -239,13 +239,6 @@ impl Drop for Cluster {
             let _ = child.wait();
         }
     }
-}
-
-/// Ports that were free a moment ago, all different.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let sockets: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
-    sockets.iter().map(|socket| Ok(socket.local_addr()?.port())).collect()
 }
 
 /// Runs a tool of Kafka's to its end and returns what it says.

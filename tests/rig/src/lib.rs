@@ -19,12 +19,18 @@ pub use self::{
     service::Service,
 };
 
-use std::process::Command;
+use std::{io, net::TcpListener, process::Command};
 
-/// Ctrl-C reaches us, and we end what we started after those that need it.
-fn apart(command: &mut Command) {
+/// Gives a child a process group of its own: Ctrl-C reaches us, and we end it after those that need it.
+pub fn apart(command: &mut Command) {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
     #[cfg(not(unix))]
     let _ = command;
+}
+
+/// Ports that were free a moment ago, all different.
+pub fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+    let sockets: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    sockets.iter().map(|socket| Ok(socket.local_addr()?.port())).collect()
 }

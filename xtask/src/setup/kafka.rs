@@ -25,16 +25,21 @@ const ADVICE: &str = "a Java 17 or newer on the PATH runs Kafka (Debian: apt-get
 
 /// Finds or brings it.
 pub(super) fn install() -> Result<Kafka> {
-    let java = match java()? {
-        Some(java) => java,
-        None if apt::is_here() => {
-            apt::install(&["openjdk-17-jre-headless"], ADVICE)?;
-            java()?.context(ADVICE)?
-        }
-        None => bail!("{ADVICE}"),
-    };
+    let java = java_or_install()?;
     let jars = cache::entry(&format!("kafka-{VERSION}-{}", &PINNED[..12]), download)?;
     Ok(Kafka { java, jars })
+}
+
+/// A Java that runs it, installed if need be.
+pub(super) fn java_or_install() -> Result<PathBuf> {
+    match java()? {
+        Some(java) => Ok(java),
+        None if apt::is_here() => {
+            apt::install(&["openjdk-17-jre-headless"], ADVICE)?;
+            java()?.context(ADVICE)
+        }
+        None => bail!("{ADVICE}"),
+    }
 }
 
 /// The Java on the PATH, if it is new enough.
@@ -52,12 +57,7 @@ fn java() -> Result<Option<PathBuf>> {
 }
 
 fn download(folder: &Path) -> Result<()> {
-    if !process::on_path("mvn") {
-        if !apt::is_here() {
-            bail!("{ADVICE}");
-        }
-        apt::install(&["maven"], ADVICE)?;
-    }
+    need_maven()?;
     println!("  Kafka {VERSION} by Maven (92 jars, 55 MB, once)");
     let scratch = tempfile::tempdir()?;
     let pom = scratch.path().join("pom.xml");
@@ -93,6 +93,16 @@ fn download(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn need_maven() -> Result<()> {
+    if process::on_path("mvn") {
+        return Ok(());
+    }
+    if !apt::is_here() {
+        bail!("{ADVICE}");
+    }
+    apt::install(&["maven"], ADVICE)
+}
+
 /// SHA-256 over the names and the SHA-256 of all files.
 fn checksum(folder: &Path) -> Result<String> {
     let mut files: Vec<PathBuf> =
@@ -106,7 +116,8 @@ fn checksum(folder: &Path) -> Result<String> {
     Ok(hex(lines.as_bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 as text.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in Sha256::digest(bytes) {
         // Writing into a String does not fail.

@@ -9,6 +9,7 @@ mod coverage;
 mod duckdb;
 pub(crate) mod kafka;
 pub(crate) mod python;
+pub(crate) mod registry;
 mod rustup;
 mod tools;
 mod wasm;
@@ -76,6 +77,11 @@ pub(crate) fn for_browsers(root: &Path) -> Result<(Vec<Found>, Vec<Browser>)> {
 /// What a Kafka broker needs to be started.
 pub(crate) fn for_kafka() -> Result<headwater_rig::kafka::Kafka> {
     kafka::install()
+}
+
+/// What a schema registry needs to be started.
+pub(crate) fn for_registry() -> Result<registry::Registry> {
+    registry::install()
 }
 
 /// What line coverage needs. Only its command asks for it: it is built from source.

@@ -10,7 +10,7 @@ use super::{Amount, Run, compared};
 use crate::replay::Order;
 use crate::server::{self, KAFKA, Server};
 use crate::steps::Count;
-use crate::{process, programs, setup};
+use crate::{process, programs, registry, setup};
 
 /// The selection of all other builds, so that only what Kafka is a feature of is compiled again.
 const SELECTION: [&str; 5] = ["--workspace", "--features", KAFKA, "--test", "kafka"];
@@ -40,12 +40,19 @@ impl Run<'_> {
     }
 
     fn on_a_broker(&mut self, kafka: &Kafka) {
-        if let Ok(mut cluster) = self.steps.must("a Kafka broker", || Cluster::start(kafka.clone(), 1)) {
-            let mut tests = process::cargo(self.root);
-            tests.arg("test").args(SELECTION).env("HEADWATER_KAFKA", cluster.bootstrap());
-            self.command("bridge and consumer on Kafka", &mut tests);
-            self.steps.check("stop Kafka", || cluster.stop(0).map(|()| Count::ONE));
-        }
+        let started = self.steps.must("a Kafka broker and a schema registry", || {
+            let cluster = Cluster::start(kafka.clone(), 1)?;
+            Ok((cluster, registry::Server::start(&setup::for_registry()?)?))
+        });
+        let Ok((mut cluster, mut registry)) = started else { return };
+        let mut tests = process::cargo(self.root);
+        tests.arg("test").args(SELECTION);
+        tests.env("HEADWATER_KAFKA", cluster.bootstrap()).env("HEADWATER_REGISTRY", registry.url());
+        self.command("bridge and consumer on Kafka", &mut tests);
+        self.steps.check("stop both", || {
+            registry.stop()?;
+            cluster.stop(0).map(|()| Count::ONE)
+        });
     }
 }
 
