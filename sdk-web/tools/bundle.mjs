@@ -15,17 +15,19 @@ import { shortNames } from './names.mjs';
 const FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(path.join(FOLDER, 'package.json')));
 
-/** By file of `dist`: its source, and whether it is a classic script rather than a module. */
+/** By file of `dist`: its source, whether it is a classic script rather than a module, and whether it asks for WebAssembly. */
 const BUNDLES = {
-  'headwater.js': ['index.ts', false],
-  'headwater.iife.js': ['classic.ts', true],
+  'headwater.js': ['index.ts', false, true],
+  'headwater.nowasm.js': ['index.ts', false, false],
+  'headwater.iife.js': ['classic.ts', true, true],
+  'headwater.nowasm.iife.js': ['classic.ts', true, false],
   'core.js': ['core.ts', false],
   'debug.js': ['debug.ts', false],
 };
 
 const short = shortNames(FOLDER);
 
-for (const [file, [source, classic]] of Object.entries(BUNDLES)) {
+for (const [file, [source, classic, wasm]] of Object.entries(BUNDLES)) {
   const { outputFiles, warnings } = await build({
     absWorkingDir: FOLDER,
     entryPoints: [path.join('ts', source)],
@@ -34,8 +36,8 @@ for (const [file, [source, classic]] of Object.entries(BUNDLES)) {
     minifySyntax: true,
     target: 'es2020',
     format: classic ? 'iife' : 'esm',
-    define: { IIFE: `${classic}`, VERSION: JSON.stringify(version) },
-    external: ['./core.js', './debug.js'],
+    define: { IIFE: `${classic}`, WASM: `${wasm}`, VERSION: JSON.stringify(version) },
+    external: ['./core.js', './debug.js', './headwater.wasm.js'],
     legalComments: 'none',
     logLevel: 'warning',
     // A classic script asks the document for its address: the branch that asks `import.meta` is cut away.

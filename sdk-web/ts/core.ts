@@ -1,12 +1,13 @@
 /** The second half of the shell: brings the core, and does what it says. */
 
 import { adopt, announce } from './adopt';
+import { bring } from './bring';
 import { ROOM, newCold } from './cold';
 import { forget, forgetNote, forgetStream, note, noteLoss, renew, reserve } from './notes';
 import { Key } from './shared';
 import { send, settingsOf, splice } from './transport';
 import type { Core, Page, Stream, Tell } from './types';
-import { Effect, type Exports, Input, NONE, Refusal, Transport, bring, numbers, whole } from './wasm';
+import { Effect, type Exports, Input, NONE, Refusal, Transport, numbers, whole } from './wasm';
 
 /** Longest wait a browser's timer can hold is 2^31 ms; the core asks again. */
 const LONGEST_WAIT_MS = 1e9;
@@ -29,8 +30,8 @@ const SHARED: Record<string, [saved: Effect, learned: Input, from: number, to: n
 
 type Arguments = [number, number, number, number, number, number, number, number, number];
 
-export const start = async (page: Page, url: string | URL): Promise<void> => {
-  const draw = await bring(url);
+export const start = async (page: Page, url: string | URL | undefined): Promise<void> => {
+  const draw = await bring(page, url);
   let wasm: Exports;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let due = Infinity;

@@ -57,7 +57,7 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
   /** Why an event that no request carries waits. */
   const why = (): string => {
     if (page.verdict === 'unknown') return 'consent is unknown';
-    if (!page.core) return 'headwater.wasm is not there yet';
+    if (!page.core) return 'the core is not there yet';
     if (!online) return 'offline';
     if (gate > Date.now()) return `Retry-After until ${iso(gate)}`;
     return due < Infinity ? `a request is due in ${Math.max(0, Math.round(due - performance.now()))} ms` : 'other requests';
@@ -95,7 +95,7 @@ export const watch = (page: Page, waiting: Waiting & unknown[]): void => {
 
   const hear = (kind: Input, args: number[]): void => {
     const [a, b, c, d] = args as [number, number, number, number];
-    if (page.core && !coreWasThere) say('headwater.wasm is there');
+    if (page.core && !coreWasThere) say('the core is there');
     coreWasThere ||= !!page.core;
     const stream = page.streams[a];
     if (kind === Input.Appended || kind === Input.Found) {

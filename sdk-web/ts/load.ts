@@ -4,6 +4,8 @@ import type { Page } from './types';
 
 /** Built as a classic script that sets `window.headwater`, rather than as an ES module. */
 declare const IIFE: boolean;
+/** Built to ask for WebAssembly, rather than to leave it alone. */
+declare const WASM: boolean;
 
 const script = IIFE ? (document.currentScript as HTMLScriptElement | null)?.src || location.href : '';
 let loading = false;
@@ -20,7 +22,9 @@ export const load = (page: Page): void => {
   if (loading || !(page.verdict === 'granted' || (page.verdict === 'denied' && journal()))) return;
   loading = true;
   setTimeout(() => {
-    const url = page.wasm ?? (IIFE ? new URL('headwater.wasm', script) : new URL('headwater.wasm', import.meta.url));
+    const url = WASM
+      ? (page.wasm ?? (IIFE ? new URL('headwater.wasm', script) : new URL('headwater.wasm', import.meta.url)))
+      : undefined;
     const core: Promise<typeof import('./core')> = IIFE ? import(new URL('core.js', script).href) : import('./core.js');
     core.then((half) => half.start(page, url)).catch(() => (loading = false));
   });

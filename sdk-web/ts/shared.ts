@@ -22,6 +22,8 @@ export const enum Key {
   Session = 'session',
   /** The site's remote settings, as the core's numbers. */
   Settings = 'settings',
+  /** The version of the package that was refused WebAssembly, and does not ask again (`bring.ts`). */
+  Wasm = 'wasm',
 }
 
 /** The decision that a stored text is. */

@@ -130,18 +130,3 @@ export interface Exports {
   /** All events of the stream below it are settled by an acknowledgement. */
   done(stream: number): number;
 }
-
-/** Draws a client that knows of nothing. */
-export type Draw = () => Promise<Exports>;
-
-/** Fetches the wasm. It needs nothing from the page. */
-export const bring = async (url: string | URL): Promise<Draw> => {
-  const answer = await fetch(url);
-  if (!answer.ok) throw Error(`${url}: ${answer.status}`);
-  const module = await WebAssembly.compile(await answer.arrayBuffer());
-  return async () => {
-    const exports = (await WebAssembly.instantiate(module)).exports as unknown as Exports;
-    exports.start(...([...crypto.getRandomValues(new Uint32Array(8))] as Parameters<Exports['start']>));
-    return exports;
-  };
-};

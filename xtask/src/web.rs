@@ -1,4 +1,4 @@
-//! Building the npm package: the core as wasm, the shell as scripts and types.
+//! Building the npm package: the core as wasm and as a script, the shell as scripts and types.
 //!
 //! The wasm has no generated glue. Its border is five functions of numbers (`sdk-web/src/exports.rs`), exported by the
 //! linker as they are: wasm-bindgen would add a step, an exact version to keep, and its glue to every page.
@@ -24,6 +24,7 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     let run = |program: &Path, arguments: &[&str]| {
         process::capture(Command::new(program).args(arguments).current_dir(&folder))
     };
+    run(Path::new("node"), &["tools/convert.mjs", "dist/headwater.wasm", "dist/headwater.wasm.js"])?;
     run(Path::new("node"), &["tools/bundle.mjs"])?;
     run(&folder.join("node_modules/.bin/tsc"), &["-p", "tsconfig.build.json"])?;
     run(Path::new("npm"), &["pack", "--silent", "--ignore-scripts", "--pack-destination", "dist"])?;

@@ -227,7 +227,10 @@ impl<'a> Run<'a> {
                 command
             };
             if browser == Browser::Chromium {
-                self.command("conformance in Chromium", &mut npm(&["test"], "tests/conformance/web"));
+                self.command(
+                    "conformance in Chromium, with and without WebAssembly",
+                    &mut npm(&["test"], "tests/conformance/web"),
+                );
                 for seed in 1..=amount.browser_seeds {
                     let mut command = npm(&["test"], "tests/e2e");
                     self.command(
