@@ -14,17 +14,18 @@ export class Page {
   /** One more with each return from the back/forward cache: an answer of an earlier life is nobody's. */
   life = 0;
 
-  static async open({ name, seed, device, site, options: { cold, ...options }, now }) {
+  static async open({ name, seed, device, site, options: { cold, wasm, ...options }, now }) {
     const page = new Page();
     Object.assign(page, { name, device, collector: await Collector.start() });
     page.tab = await device.context.newPage();
     const collector = page.collector.address;
     await page.tab.addInitScript(install, { ...now, seed, cold, collector, sentinel: SENTINEL });
+    if (!wasm) await page.tab.addInitScript(() => delete window.WebAssembly);
     page.tab.on('request', (request) => {
       page.#wantsCore ||= request.url().endsWith('/core.js');
     });
     const all = { site: SITE_ID, endpoint: `${page.collector.address}/collect`, ...options };
-    await page.tab.goto(`${site.address}/#${encodeURIComponent(JSON.stringify(all))}`);
+    await page.tab.goto(`${site.address}/${wasm ? '' : 'nowasm'}#${encodeURIComponent(JSON.stringify(all))}`);
     await page.tab.waitForFunction(() => window.started);
     return page;
   }

@@ -1,4 +1,7 @@
-/** Every scenario of the suite in Chromium, with the built package. `CONFORMANCE_ONLY=name` runs those of that name. */
+/**
+ * Every scenario of the suite in Chromium, with the built package: with the wasm, and with the core as a script in a
+ * browser without WebAssembly. `CONFORMANCE_ONLY=name` runs those of that name.
+ */
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -41,5 +44,9 @@ for (const file of readdirSync(FOLDER)
   const options = optionsOf(scenario.setup);
   const unknown = scenario.steps.map((what) => UNKNOWN_TO_BROWSERS[Object.keys(what)[0]]).find(Boolean);
   const skip = scenario.not?.web ?? unknown ?? (typeof options === 'string' ? options : false);
-  test(name, { skip, timeout: 120_000 }, () => run(scenario, options));
+  for (const wasm of [true, false]) {
+    test(wasm ? name : `${name}, without WebAssembly`, { skip, timeout: 120_000 }, () =>
+      run(scenario, { ...options, wasm }),
+    );
+  }
 }

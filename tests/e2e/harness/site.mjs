@@ -16,7 +16,7 @@ const TYPES = { js: 'text/javascript', wasm: 'application/wasm' };
  */
 const MODULE = `<!doctype html><meta charset=utf-8><title>shop</title><link rel=icon href=data:,><script>
 const { before = '', auto = 0, ...options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-(0, eval)(before);
+if (before) (0, eval)(before);
 </script><script type=module>
 import * as headwater from '/sdk/headwater.js';
 window.headwater = headwater;
@@ -51,7 +51,16 @@ for (;;) {
 }
 </script>`;
 
-const PAGES = { '/classic': CLASSIC, '/steered': STEERED, '/other': OTHER };
+/** The same with the package's build that never asks for WebAssembly. */
+const withoutWasm = (page) => page.replace('/sdk/headwater.', '/sdk/headwater.nowasm.');
+
+const PAGES = {
+  '/classic': CLASSIC,
+  '/classic-nowasm': withoutWasm(CLASSIC),
+  '/nowasm': withoutWasm(MODULE),
+  '/steered': STEERED,
+  '/other': OTHER,
+};
 
 export const startSite = async () => {
   const site = {
@@ -62,6 +71,8 @@ export const startSite = async () => {
     isolated: false,
     /** What each page begins with. */
     head: '',
+    /** The Content-Security-Policy of each page. */
+    policy: '',
     stop: () => new Promise((done) => server.close(done) && server.closeAllConnections()),
   };
   const server = http.createServer(async (request, response) => {
@@ -72,6 +83,7 @@ export const startSite = async () => {
     }
     if (!pathname.startsWith('/sdk/')) {
       response.setHeader('content-type', 'text/html');
+      if (site.policy) response.setHeader('content-security-policy', site.policy);
       return response.end((PAGES[pathname] ?? MODULE).replace('<meta charset=utf-8>', `$&${site.head}`));
     }
     const delay = pathname.endsWith('.wasm') ? site.wasmDelayMs : 0;

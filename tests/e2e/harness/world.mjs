@@ -19,6 +19,7 @@ export const startWorld = async () => {
       proxy.seen.length = 0;
       proxy.restart();
       site.wasmDelayMs = 0;
+      site.policy = '';
       return new Visitor(await browser.newContext(), { server, proxy, site });
     },
     stop: async () => {

@@ -25,7 +25,7 @@ test('with debug each event is shown: where it is, why it waits, what carries it
   const [page, heard] = await talking(visitor);
   await tap(page, 1);
   await visitor.counted(1);
-  await heard(/headwater\.wasm is there/);
+  await heard(/the core is there/);
   await page.evaluate(() => headwater.track('buy'));
   const [, seq, stream] = /custom buy is event (\d+) of (stream [\da-f]{8}); a request is due in \d+ ms/.exec(await heard(/buy is event/));
   const [, request] = /request (\d+)/.exec(await heard(new RegExp(`request \\d+ by fetch: events ${seq} of ${stream}`)));
@@ -36,14 +36,14 @@ test('with debug each event is shown: where it is, why it waits, what carries it
   assert.deepEqual([core, streams.flatMap(({ events }) => events)], [true, []]);
 });
 
-test('with debug it says why an event waits: consent, the wasm, the network, a Retry-After', async () => {
+test('with debug it says why an event waits: consent, the core, the network, a Retry-After', async () => {
   const visitor = await world.visitor();
   world.site.wasmDelayMs = 2_000;
   const [page, heard] = await talking(visitor, { consent: 'unknown' });
   await page.evaluate(() => headwater.track('buy'));
   await heard(/custom buy waits: consent is unknown/);
   await page.evaluate(() => headwater.consent('granted'));
-  await heard(/buy is event 0 of stream [\da-f]{8}; headwater\.wasm is not there yet/);
+  await heard(/buy is event 0 of stream [\da-f]{8}; the core is not there yet/);
   await visitor.counted(1);
   const why = async () =>
     (await page.evaluate(() => headwater.inspect())).streams.flatMap(({ events }) => events.map(({ why }) => why));
