@@ -15,7 +15,7 @@ import { shortNames } from './names.mjs';
 const FOLDER = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(path.join(FOLDER, 'package.json')));
 
-/** By file of `dist`: its source, whether it is a classic script rather than a module, and whether it asks for WebAssembly. */
+/** By file of `dist`: its source, whether it is a classic script (else a module), and whether it asks for WebAssembly. */
 const BUNDLES = {
   'headwater.js': ['index.ts', false, true],
   'headwater.nowasm.js': ['index.ts', false, false],

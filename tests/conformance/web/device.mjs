@@ -27,6 +27,8 @@ export class Device {
     const tab = await this.context.newPage();
     await tab.addInitScript(install, { mono: 0, unix: 0, cold: true, collector: 'none:', sentinel: SENTINEL });
     await tab.goto(`${this.site.address}/other`);
+    // Chromium tells a page of changes only once it has looked.
+    await tab.evaluate(() => localStorage.length);
     return { tab };
   }
 
