@@ -10,6 +10,8 @@ use std::{
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+#[cfg(feature = "kafka")]
+use headwater_backend::kafka::Auth;
 use headwater_backend::serve::{Intake, Options, Server};
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
@@ -63,6 +65,12 @@ struct FromKafka {
     /// Only consume: no /collect, no log. Whoever fills the topic (headwater-bridge) answers the senders
     #[arg(long, requires = "kafka")]
     no_collector: bool,
+    /// Schema registry of Avro values, http(s)://… of Confluent's API
+    #[arg(long, value_name = "URL", requires = "kafka")]
+    schema_registry: Option<String>,
+    /// What it knows us by: user:password or Bearer <token>; better by the variable, where others do not see it
+    #[arg(long, env = "HEADWATER_SCHEMA_REGISTRY_AUTH", hide_env_values = true, value_parser = Auth::parse)]
+    schema_registry_auth: Option<Auth>,
     /// A setting of librdkafka, as often as need be: security.protocol, sasl.username, group.id, …
     #[arg(long, value_name = "NAME=VALUE", requires = "kafka", value_parser = setting)]
     kafka_set: Vec<(String, String)>,
@@ -73,10 +81,13 @@ impl Serve {
         let Self { listen, data, config, open, .. } = self;
         #[cfg(feature = "kafka")]
         let intake = match (self.kafka.kafka, self.kafka.topic) {
-            (Some(bootstrap), Some(topic)) => {
-                let settings = self.kafka.kafka_set;
-                Intake::Kafka(headwater_backend::kafka::Options { bootstrap, topic, settings })
-            }
+            (Some(bootstrap), Some(topic)) => Intake::Kafka(headwater_backend::kafka::Options {
+                bootstrap,
+                topic,
+                settings: self.kafka.kafka_set,
+                registry: self.kafka.schema_registry,
+                registry_auth: self.kafka.schema_registry_auth,
+            }),
             _ => Intake::Collector,
         };
         #[cfg(not(feature = "kafka"))]

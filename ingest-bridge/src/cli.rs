@@ -177,6 +177,10 @@ pub struct Settings {
     /// Option of librdkafka, name=value; can be repeated
     #[arg(long = "kafka-option", env = "HEADWATER_BRIDGE_KAFKA_OPTIONS", value_delimiter = ';', value_parser = option)]
     kafka_options: Vec<(String, String)>,
+    /// Write values as Avro with the schema registry at this URL (Confluent's API); user:password or Bearer <token> by
+    /// HEADWATER_BRIDGE_SCHEMA_REGISTRY_AUTH
+    #[arg(long, env = "HEADWATER_BRIDGE_SCHEMA_REGISTRY")]
+    schema_registry: Option<String>,
     /// Whose records wait on disk while the brokers are away: off, on, cannot-retry
     #[arg(long, env = "HEADWATER_BRIDGE_SPOOL", value_parser = policy)]
     spool: Option<SpoolPolicy>,
@@ -202,6 +206,10 @@ impl Settings {
             topic: self.topic,
             dead_letter_topic: self.dead_letter_topic,
             options: self.kafka_options,
+            schema_registry: self.schema_registry,
+            schema_registry_auth: std::env::var("HEADWATER_BRIDGE_SCHEMA_REGISTRY_AUTH")
+                .ok()
+                .filter(|auth| !auth.is_empty()),
             spool: self.spool,
             spool_dir: self.spool_dir,
             keys,

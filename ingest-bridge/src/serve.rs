@@ -47,7 +47,7 @@ impl Bridge {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let (reporter, reports) = Reporter::channel();
         let metrics = Arc::new(Metrics::new());
-        let sink = sink(&config, &reporter, &metrics)?;
+        let sink = sink(&config, &reporter, &metrics).await?;
         Self::with_sink(config, sink, reporter, reports, metrics).await
     }
 
@@ -150,13 +150,24 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-#[cfg_attr(not(feature = "kafka"), expect(unused_variables, reason = "Kafka shows the state of its topic"))]
-fn sink(config: &Config, reporter: &Reporter, metrics: &Arc<Metrics>) -> anyhow::Result<Box<dyn Sink>> {
+#[cfg_attr(
+    not(feature = "kafka"),
+    expect(
+        unused_variables,
+        clippy::unused_async,
+        reason = "Kafka shows the state of its topic, and asks a registry"
+    )
+)]
+async fn sink(config: &Config, reporter: &Reporter, metrics: &Arc<Metrics>) -> anyhow::Result<Box<dyn Sink>> {
     let path = || config.sink.path.as_deref().context("sink.path: this sink needs a path");
     Ok(match config.sink.kind {
         SinkKind::File => sink::file(path()?, reporter.clone())?,
         #[cfg(feature = "kafka")]
-        SinkKind::Kafka => sink::kafka::sink(config, reporter.clone(), Arc::clone(metrics))?,
+        SinkKind::Kafka => {
+            let (registry, kafka) = (config.schema_registry.clone(), config.kafka.clone());
+            let encoding = tokio::task::spawn_blocking(move || sink::kafka::Encoding::of(&registry, &kafka));
+            sink::kafka::sink(config, encoding.await??, reporter.clone(), Arc::clone(metrics))?
+        }
         #[cfg(not(feature = "kafka"))]
         SinkKind::Kafka => bail!("this program was built without Kafka (cargo build --features kafka)"),
         SinkKind::Memory => Memory::default().sink(uuid::Uuid::new_v4().as_u128(), reporter.clone()),

@@ -208,6 +208,9 @@ impl<S: Source, D: Store, N: Numbers> Consumer<S, D, N> {
                 break;
             }
             for (offset, record) in self.source.read(place.part, place.next, room, left)? {
+                if !self.source.prepare(place.part, offset, &record) {
+                    break;
+                }
                 place.next = offset + 1;
                 place.last = Some(self.waiting.len());
                 self.waiting_bytes += record.len();
@@ -221,7 +224,7 @@ impl<S: Source, D: Store, N: Numbers> Consumer<S, D, N> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new(&state, &mut self.numbers);
         for (part, offset, record) in &self.waiting {
-            batch.record(*part, *offset, record)?;
+            batch.record(*part, *offset, &self.source.text(record))?;
         }
         let (mut commit, mut changes) = batch.finish();
         let source = self.source.name();

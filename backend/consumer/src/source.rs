@@ -1,6 +1,6 @@
 //! Where a consumer reads.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 /// Why a source cannot be read at this moment though nothing is broken: its broker is away, or it is not what it was a
 /// moment ago. Whoever drives the consumer waits and asks again, however long it takes.
@@ -36,6 +36,17 @@ pub trait Source {
         max_bytes: usize,
         max_records: usize,
     ) -> anyhow::Result<Vec<(u64, Vec<u8>)>>;
+
+    /// Whether a record that was read can be turned into text now. If not, reading of its part goes on with it later, and
+    /// the source says why to those who run it: what cannot be read *yet* is not passed over.
+    fn prepare(&mut self, _part: i32, _offset: u64, _record: &[u8]) -> bool {
+        true
+    }
+
+    /// The record as JSON, after [`prepare`](Self::prepare). Its fingerprint is of the bytes that were read.
+    fn text<'r>(&self, record: &'r [u8]) -> Cow<'r, [u8]> {
+        Cow::Borrowed(record)
+    }
 
     /// Everything before `next` is committed, now or by an earlier process; what is old enough may be dropped.
     fn committed(&mut self, part: i32, next: u64);

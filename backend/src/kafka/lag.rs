@@ -35,6 +35,8 @@ struct Part {
     end: u64,
     /// Of what was fetched and is not committed, some offsets and when their records were written, ascending.
     written: VecDeque<(u64, i64)>,
+    /// It stands at a record that cannot be read.
+    stands: bool,
     /// Since when there is something that was not even fetched.
     behind_since: Option<i64>,
 }
@@ -61,7 +63,8 @@ impl Lag {
         self.with(|known| {
             let end = known.parts.get(&part).map_or(0, |part| part.end);
             let part = known.parts.entry(part).or_default();
-            *part = Part { committed: next, fetched: next, end: end.max(next), ..Part::default() };
+            let stands = part.stands;
+            *part = Part { committed: next, fetched: next, end: end.max(next), stands, ..Part::default() };
         });
     }
 
@@ -74,6 +77,16 @@ impl Lag {
             part.end = part.end.max(next);
             part.behind_since = None;
         });
+    }
+
+    /// The partition stands at a record that cannot be read.
+    pub(super) fn stands(&self, part: i32) {
+        self.with(|known| known.parts.entry(part).or_default().stands = true);
+    }
+
+    /// It does no longer.
+    pub(super) fn goes_on(&self, part: i32) {
+        self.with(|known| known.parts.entry(part).or_default().stands = false);
     }
 
     /// The broker has records up to here.
@@ -112,7 +125,8 @@ impl Lag {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let since = |then: i64| Duration::from_millis(now.saturating_sub(then).try_into().unwrap_or(0));
         let topic = &self.topic;
-        let (mut records, mut seconds) = (String::new(), String::new());
+        let (mut records, mut seconds, mut standing) = (String::new(), String::new(), String::new());
+        let mut any_stands = false;
         let silent = since(known.heard_at);
         let mut worst = silent;
         for (number, part) in &known.parts {
@@ -123,18 +137,22 @@ impl Lag {
             let labels = format!("{{topic=\"{topic}\",partition=\"{number}\"}}");
             // Writing into a String does not fail.
             let _ = writeln!(records, "headwater_kafka_lag_records{labels} {behind}");
+            let _ = writeln!(standing, "headwater_kafka_unreadable{labels} {}", u8::from(part.stands));
+            any_stands |= part.stands;
             let _ = writeln!(seconds, "headwater_kafka_lag_seconds{labels} {:.3}", late.as_secs_f64());
         }
-        let alert = u8::from(worst > ALERT);
+        let alert = u8::from(any_stands || worst > ALERT);
         format!(
             "# HELP headwater_kafka_lag_records Records of the partition that are not in the store.\n\
              # TYPE headwater_kafka_lag_records gauge\n{records}\
              # HELP headwater_kafka_lag_seconds How long the oldest of them has been waiting.\n\
              # TYPE headwater_kafka_lag_seconds gauge\n{seconds}\
+             # HELP headwater_kafka_unreadable 1 while the partition stands at a record whose schema is not known.\n\
+             # TYPE headwater_kafka_unreadable gauge\n{standing}\
              # HELP headwater_kafka_silence_seconds How long ago a broker last spoke of the topic.\n\
              # TYPE headwater_kafka_silence_seconds gauge\n\
              headwater_kafka_silence_seconds{{topic=\"{topic}\"}} {:.3}\n\
-             # HELP headwater_kafka_lag_alert 1 when a partition's lag or the silence is above {} s.\n\
+             # HELP headwater_kafka_lag_alert 1 when a partition stands, or its lag or the silence is above {} s.\n\
              # TYPE headwater_kafka_lag_alert gauge\n\
              headwater_kafka_lag_alert{{topic=\"{topic}\"}} {alert}\n",
             silent.as_secs_f64(),

@@ -8,12 +8,16 @@
 //! and before they are read, a broker is asked for the topic's id: as long as it is the one that reading began with,
 //! what came before the question is of that topic. Otherwise everything fetched is dropped, and the consumer finds out
 //! from offsets and fingerprints where to go on.
+//!
+//! **What cannot be read yet is not passed over**: a value whose schema nobody can tell stops its partition, with an error
+//! in the log, a metric and the alert, until the registry knows it. The others go on.
 
 mod lag;
 mod options;
 mod parts;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     iter,
     ops::Range,
@@ -23,6 +27,7 @@ use std::{
 
 use anyhow::Context as _;
 use headwater_consumer::{Source, Unready, bounded};
+use headwater_registry::Schemas;
 use headwater_topic_id::describe;
 use rdkafka::{
     ClientConfig, ClientContext, Message, Offset, Statistics, TopicPartitionList,
@@ -31,6 +36,7 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
+pub use headwater_registry::Auth;
 pub use lag::Lag;
 pub use options::Options;
 use parts::Parts;
@@ -50,6 +56,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often the group's offsets are written.
 const GROUP_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a partition is left alone that stands at a record which cannot be read.
+const STAND: Duration = Duration::from_secs(1);
+
 /// How long a broker has for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -63,6 +72,9 @@ pub struct KafkaSource {
     /// None until a broker told.
     known: Option<Known>,
     parts: Parts,
+    schemas: Schemas,
+    /// Parts that stand at a record which cannot be read yet: until when they are left alone.
+    standing: BTreeMap<i32, Instant>,
     lag: Arc<Lag>,
     looked: Option<Instant>,
     /// Partitions whose end the client reached since it was last waited for.
@@ -99,6 +111,8 @@ impl KafkaSource {
             client,
             known: None,
             parts: Parts::default(),
+            schemas: options.schemas()?,
+            standing: BTreeMap::new(),
             lag,
             looked: None,
             ended_parts: BTreeSet::new(),
@@ -152,6 +166,7 @@ impl KafkaSource {
         let Some(why) = self.doubt.take() else { return Ok(()) };
         self.known = None;
         self.parts = Parts::default();
+        self.standing.clear();
         self.group.clear();
         self.lag.forget();
         self.client = connect(&self.config, &self.topic, &self.lag)?;
@@ -267,6 +282,9 @@ impl Source for KafkaSource {
         max_records: usize,
     ) -> anyhow::Result<Vec<(u64, Vec<u8>)>> {
         self.check_doubt()?;
+        if self.standing.get(&part).is_some_and(|until| Instant::now() < *until) {
+            return Ok(Vec::new());
+        }
         if !self.parts.goes_on(part, from) {
             self.begin(part, from);
             self.fetch_first(part)?;
@@ -276,6 +294,29 @@ impl Source for KafkaSource {
         self.check_doubt()?;
         let parts = &mut self.parts;
         Ok(bounded(iter::from_fn(|| parts.pop(part)), max_bytes, max_records))
+    }
+
+    fn prepare(&mut self, part: i32, offset: u64, record: &[u8]) -> bool {
+        match self.schemas.prepare(record) {
+            Ok(()) => {
+                if self.standing.remove(&part).is_some() {
+                    tracing::info!(part, offset, "reading goes on");
+                    self.lag.goes_on(part);
+                }
+                true
+            }
+            Err(unknown) => {
+                if self.standing.insert(part, Instant::now() + STAND).is_none() {
+                    tracing::error!(part, offset, %unknown, "reading of the partition stands still at a record");
+                    self.lag.stands(part);
+                }
+                false
+            }
+        }
+    }
+
+    fn text<'r>(&self, record: &'r [u8]) -> Cow<'r, [u8]> {
+        self.schemas.json(record).map_or(Cow::Borrowed(record), Cow::Owned)
     }
 
     fn committed(&mut self, part: i32, next: u64) {

@@ -1,5 +1,7 @@
 //! How the topic is reached, and what the client is told.
 
+use anyhow::Context as _;
+use headwater_registry::{Auth, Client, Schemas};
 use rdkafka::ClientConfig;
 
 /// How this client differs from librdkafka's defaults. What is given on the command line comes after it.
@@ -30,11 +32,23 @@ pub struct Options {
     pub bootstrap: String,
     /// Its name.
     pub topic: String,
+    /// The schema registry of Avro values: its address.
+    pub registry: Option<String>,
+    /// What it knows us by.
+    pub registry_auth: Option<Auth>,
     /// Settings of librdkafka: names and values.
     pub settings: Vec<(String, String)>,
 }
 
 impl Options {
+    /// What reads Avro values.
+    pub(super) fn schemas(&self) -> anyhow::Result<Schemas> {
+        let client = |url: &String| Client::new(url, self.registry_auth.clone());
+        let client = self.registry.as_ref().map(client).transpose();
+        let client = client.map_err(anyhow::Error::msg).context("--schema-registry")?;
+        Ok(Schemas::new(client))
+    }
+
     /// The client's settings.
     pub(super) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();

@@ -32,7 +32,7 @@ fn received_now(mut event: Value) -> Value {
 }
 
 /// known, counted, copies, in flight and unexplained together
-fn totals(headwater: &Headwater) -> [u64; 4] {
+pub(crate) fn totals(headwater: &Headwater) -> [u64; 4] {
     let total = &headwater.delivery("shop")["total"];
     let [known, counted, copies, in_flight, unexplained] =
         ["known", "counted", "copies", "in_flight", "unexplained"].map(|name| total[name].as_u64().unwrap());
@@ -50,7 +50,7 @@ fn deleted(headwater: &Headwater) -> Vec<(i64, u64, u64)> {
         .collect()
 }
 
-fn metric(headwater: &Headwater, name: &str) -> f64 {
+pub(crate) fn metric(headwater: &Headwater, name: &str) -> f64 {
     let text = headwater.get("/metrics").body;
     let values =
         text.lines().filter(|line| line.starts_with(name)).map(|line| line.rsplit(' ').next().unwrap());

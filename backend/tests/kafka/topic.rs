@@ -83,14 +83,17 @@ impl Topic {
 
     /// Writes records, and waits until the broker has them.
     pub(crate) fn send(&mut self, part: i32, records: impl IntoIterator<Item = Value>) {
+        self.send_bytes(part, records.into_iter().map(|record| record.to_string().into_bytes()));
+    }
+
+    pub(crate) fn send_bytes(&mut self, part: i32, records: impl IntoIterator<Item = Vec<u8>>) {
         let producer = self.producer.get_or_insert_with(|| {
             let mut config = config(&self.broker);
             config.set("compression.type", "zstd").set("enable.idempotence", "true").set("linger.ms", "5");
             config.create().unwrap()
         });
         for record in records {
-            let record = record.to_string();
-            let mut sent = BaseRecord::<(), str>::to(&self.name).partition(part).payload(&record);
+            let mut sent = BaseRecord::<(), [u8]>::to(&self.name).partition(part).payload(&record);
             while let Err((error, back)) = producer.send(sent) {
                 assert_eq!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull));
                 producer.poll(Duration::from_millis(10));

@@ -6,7 +6,8 @@
 
 use bytes::Bytes;
 use headwater_core::{planted, reason::Reason};
-use headwater_schema::{Ledger, Lost, Record as Full};
+use headwater_schema::{LEDGER_TYPE, Ledger, Lost, Record as Full, Uuid};
+use serde::Deserialize;
 
 use crate::record::Record;
 
@@ -27,7 +28,8 @@ pub(crate) fn letters(record: &Record, reason: &str) -> Vec<Letter> {
     match Full::from_slice(&record.body) {
         Ok(Full::Ledger(ledger)) => halves(ledger).unwrap_or_else(|| vec![dead]),
         Ok(Full::Event(_)) if planted!(DeadLetterUnnamed) => vec![dead],
-        Ok(Full::Event(event)) => {
+        _ => {
+            let Some(event) = Names::of(&record.body) else { return vec![dead] };
             let word = Reason::DeadLetter.as_str();
             let ledger = Ledger {
                 site_id: event.site_id,
@@ -46,7 +48,26 @@ pub(crate) fn letters(record: &Record, reason: &str) -> Vec<Letter> {
             };
             vec![dead, Letter::Name(Bytes::from(Full::from(ledger).to_vec()))]
         }
-        Err(_) => vec![dead],
+    }
+}
+
+/// What names an event, whatever else of it is not in the schema.
+#[derive(Deserialize)]
+struct Names {
+    event_type: String,
+    site_id: String,
+    client_id: String,
+    #[serde(default)]
+    stream: Option<Uuid>,
+    #[serde(default)]
+    seq: Option<u32>,
+    received_at: i64,
+    sent_at: i64,
+}
+
+impl Names {
+    fn of(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok().filter(|names: &Self| names.event_type != LEDGER_TYPE)
     }
 }
 
@@ -124,6 +145,24 @@ mod tests {
         assert_eq!((second.at, second.end), (whole.at, true));
         assert_eq!((first.unnamed, second.unnamed.len()), (whole.unnamed, 0));
         assert_eq!((first.refused, second.refused.len()), (whole.refused, 0));
+    }
+
+    #[test]
+    fn an_event_is_named_whatever_else_of_it_is_not_in_the_schema() {
+        let body = Bytes::from_static(
+            br#"{"event_id":"e","stream":"018e3a1c-0000-4000-8000-000000000001","seq":7,"site_id":"s","client_id":"c","event_type":"click","timestamp":1,"ts":1,"sent_at":2,"received_at":3,"schema_version":1,"revenue":"much"}"#,
+        );
+        let record = Record::parse(body.clone()).expect("a record with a name");
+        let [Letter::Dead { .. }, Letter::Name(name)] = &letters(&record, "NOT_IN_SCHEMA")[..] else {
+            panic!("a letter and a name")
+        };
+        let Ok(Full::Ledger(ledger)) = Full::from_slice(name) else { panic!("a ledger record") };
+        assert_eq!(ledger.lost, [Lost { from: 7, to: 8, reason: "dead_letter".to_owned() }]);
+        assert_eq!((ledger.client_id.as_deref(), ledger.received_at), (Some("c"), 3));
+        // Whoever wrote it, a ledger record that cannot be read names nobody's events.
+        let ledger = Bytes::from(String::from_utf8_lossy(&body).replace("click", "$ledger"));
+        let record = Record { body: ledger, key: Bytes::new(), seq: None };
+        assert_eq!(letters(&record, "NOT_IN_SCHEMA").len(), 1);
     }
 
     #[test]

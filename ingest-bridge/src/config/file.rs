@@ -6,7 +6,7 @@ use headwater_bridge_flow::{Limits, SpoolPolicy};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::Secret;
+use super::{Hidden, Secret};
 
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +19,7 @@ pub(super) struct File {
     pub(super) sender: Vec<Spanned<SenderTable>>,
     pub(super) sink: SinkTable,
     pub(super) kafka: Kafka,
+    pub(super) schema_registry: SchemaRegistry,
     pub(super) spool: Spool,
     pub(super) limits: LimitsTable,
 }
@@ -34,6 +35,7 @@ impl Default for File {
             sender: Vec::new(),
             sink: SinkTable::default(),
             kafka: Kafka::default(),
+            schema_registry: SchemaRegistry::default(),
             spool: Spool::default(),
             limits: LimitsTable::default(),
         }
@@ -158,6 +160,26 @@ impl Kafka {
     #[must_use]
     pub fn dead_letters(&self) -> String {
         self.dead_letter_topic.clone().unwrap_or_else(|| format!("{}-dlq", self.topic))
+    }
+}
+
+/// Where the schema of Avro values is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SchemaRegistry {
+    /// `http(s)://…` of Confluent's API; without it values are JSON.
+    pub url: Option<String>,
+    /// `user:password` or `Bearer <token>`.
+    pub auth: Option<Hidden>,
+    /// `<topic>-value` if absent.
+    pub subject: Option<String>,
+    /// Whether the schema is registered if it is not there; else it must be there.
+    pub register: bool,
+}
+
+impl Default for SchemaRegistry {
+    fn default() -> Self {
+        Self { url: None, auth: None, subject: None, register: true }
     }
 }
 

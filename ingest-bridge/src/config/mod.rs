@@ -18,8 +18,8 @@ use toml::Spanned;
 pub(crate) use self::file::POLICIES;
 pub use self::{
     error::ConfigError,
-    file::{Http, Kafka, LimitsTable, SenderTable, SinkKind, SinkTable, Spool},
-    secret::Secret,
+    file::{Http, Kafka, LimitsTable, SchemaRegistry, SenderTable, SinkKind, SinkTable, Spool},
+    secret::{Hidden, Secret},
 };
 use self::{error::line_of, file::File};
 
@@ -42,6 +42,8 @@ pub struct Config {
     pub sink: SinkTable,
     /// The brokers and how they are spoken to.
     pub kafka: Kafka,
+    /// Where the schema of Avro values is kept.
+    pub schema_registry: SchemaRegistry,
     /// What waits on disk.
     pub spool: Spool,
     /// Memory, and what is a hot client.
@@ -71,6 +73,10 @@ pub struct Overrides {
     pub dead_letter_topic: Option<String>,
     /// As in [`Kafka`].
     pub options: Vec<(String, String)>,
+    /// `schema_registry.url`.
+    pub schema_registry: Option<String>,
+    /// `schema_registry.auth`.
+    pub schema_registry_auth: Option<String>,
     /// As in [`Spool`].
     pub spool: Option<SpoolPolicy>,
     /// As in [`Spool`].
@@ -103,6 +109,7 @@ impl Config {
             senders: senders(text, file.sender)?,
             sink: file.sink,
             kafka: file.kafka,
+            schema_registry: file.schema_registry,
             spool: file.spool,
             limits: file.limits,
         };
@@ -117,6 +124,8 @@ impl Config {
         put(&mut config.kafka.topic, overrides.topic);
         put_some(&mut config.kafka.dead_letter_topic, overrides.dead_letter_topic);
         config.kafka.options.extend(overrides.options);
+        put_some(&mut config.schema_registry.url, overrides.schema_registry);
+        put_some(&mut config.schema_registry.auth, overrides.schema_registry_auth.map(Hidden::new));
         put(&mut config.spool.policy, overrides.spool);
         put_some(&mut config.spool.dir, overrides.spool_dir);
         config.check()?;
@@ -135,6 +144,9 @@ impl Config {
         }
         if self.spool.policy != SpoolPolicy::Off && self.spool.dir.is_none() {
             return wrong("spool.dir: a spool needs a directory");
+        }
+        if self.schema_registry.url.is_some() && self.sink.kind != SinkKind::Kafka {
+            return wrong("schema_registry.url: only Kafka's values are written with a schema");
         }
         match self.sink.kind {
             SinkKind::Kafka if self.kafka.bootstrap.is_none() => {
@@ -227,6 +239,10 @@ mod tests {
             ("open = true\nlisten = \"0.0.0.0:1\"", "open: "),
             ("open = true\n[sink]\nkind = \"file\"", "sink.path: "),
             ("open = true\n[sink]\nkind = \"memory\"\n[spool]\npolicy = \"on\"", "spool.dir: "),
+            (
+                "open = true\n[sink]\nkind = \"memory\"\n[schema_registry]\nurl = \"http://r\"",
+                "schema_registry.url: ",
+            ),
             ("open = true\n[spool]\npolicy = \"maybe\"", "line 3: policy: "),
         ];
         for (text, expected) in cases {

@@ -1,6 +1,9 @@
 //! Reads the dead-letter topic, as far as it goes when reading begins.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
@@ -21,6 +24,9 @@ use crate::{
 
 /// For one question to the brokers.
 const ANSWER: Duration = Duration::from_secs(15);
+
+/// So long a broker may not know yet of a topic that was just created.
+const PROPAGATION: Duration = Duration::from_secs(3);
 
 /// Without a record for so long, reading is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,18 +63,24 @@ impl Reader {
             .set("enable.partition.eof", "true");
         let consumer: BaseConsumer<Quiet> = config.create_with_context(Quiet).context("kafka.options")?;
         let brokers = kafka.bootstrap.as_deref().unwrap_or_default();
-        let metadata = consumer.fetch_metadata(Some(&topic), ANSWER);
-        let metadata = metadata.with_context(|| format!("no broker of {brokers} answers"))?;
-        let found = metadata.topics().first().context("the brokers say nothing about the topic")?;
-        if let Some(error) = found.error() {
-            let code = Code::from(error);
+        let begun = Instant::now();
+        loop {
+            let metadata = consumer.fetch_metadata(Some(&topic), ANSWER);
+            let metadata = metadata.with_context(|| format!("no broker of {brokers} answers"))?;
+            let found = metadata.topics().first().context("the brokers say nothing about the topic")?;
+            let Some(code) = found.error().map(Code::from) else {
+                let mut partitions: Vec<i32> = found.partitions().iter().map(MetadataPartition::id).collect();
+                partitions.sort_unstable();
+                return Ok(Self { consumer, topic, partitions });
+            };
+            if code == Code::UnknownTopicOrPartition && begun.elapsed() < PROPAGATION {
+                thread::sleep(Duration::from_millis(100));
+                continue;
+            }
             let hint =
                 if code == Code::UnknownTopicOrPartition { " (headwater-bridge topics apply)" } else { "" };
             bail!("the dead-letter topic {topic:?} cannot be read: {code}{hint}");
         }
-        let mut partitions: Vec<i32> = found.partitions().iter().map(MetadataPartition::id).collect();
-        partitions.sort_unstable();
-        Ok(Self { consumer, topic, partitions })
     }
 
     /// Every letter, partition by partition.

@@ -50,8 +50,9 @@ pub(super) struct Replay<'a, W> {
 impl<'a, W: Write> Replay<'a, W> {
     /// Waits until the topic is known.
     pub(super) fn start(config: &Config, out: &'a mut W) -> anyhow::Result<Self> {
+        let encoding = sink::kafka::Encoding::of(&config.schema_registry, &config.kafka)?;
         let (reporter, reports) = Reporter::channel();
-        let sink = sink::kafka::sink(config, reporter, Arc::new(Metrics::new()))?;
+        let sink = sink::kafka::sink(config, encoding, reporter, Arc::new(Metrics::new()))?;
         let patience = u64::from(*config.kafka.message_timeout_ms.get_ref());
         let mut replay = Self {
             out,

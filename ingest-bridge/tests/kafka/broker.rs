@@ -104,6 +104,25 @@ impl Topic {
         count
     }
 
+    /// The values of the topic of events.
+    pub(crate) fn values(&self) -> Vec<Vec<u8>> {
+        let mut values = Vec::new();
+        self.read(&self.name, |_, value| values.push(value.to_vec()));
+        values
+    }
+
+    /// The dead letters with their reasons.
+    pub(crate) fn letters(&self) -> Vec<(String, Vec<u8>)> {
+        let mut letters = Vec::new();
+        self.read_messages(&format!("{}-dlq", self.name), |message| {
+            let reason =
+                message.headers().and_then(|all| all.iter().find(|header| header.key == "hw-reason"));
+            let reason = reason.and_then(|header| header.value).unwrap_or_default();
+            letters.push((String::from_utf8_lossy(reason).into_owned(), message.payload().unwrap().to_vec()));
+        });
+        letters
+    }
+
     /// Where these bytes are, as often as they are there.
     pub(crate) fn partitions_of(&self, bytes: &[u8]) -> Vec<i32> {
         let mut partitions = Vec::new();

@@ -7,6 +7,7 @@ mod broker;
 mod dead_letters;
 mod load;
 mod program;
+mod registry;
 #[path = "../support/mod.rs"]
 mod support;
 

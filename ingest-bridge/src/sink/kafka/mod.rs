@@ -1,9 +1,10 @@
 //! The sink that writes to Kafka, by librdkafka.
 //!
-//! `producer` gives records to librdkafka and takes its reports, `settings` says how librdkafka is set, `watch` looks at
+//! `encoding` makes values, `producer` gives records to librdkafka and takes its reports, `settings` says how librdkafka is set, `watch` looks at
 //! the topic, `apply` creates it.
 
 mod apply;
+mod encoding;
 mod producer;
 mod settings;
 mod watch;
@@ -13,8 +14,8 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use headwater_bridge_flow::{Failure, Input, To};
 
-pub use self::apply::apply;
-use self::{producer::Producer, settings::Settings, watch::Watch};
+pub use self::{apply::apply, encoding::Encoding};
+use self::{encoding::NOT_IN_SCHEMA, producer::Producer, settings::Settings, watch::Watch};
 pub(crate) use self::{
     producer::{HW_CUT, HW_REASON},
     settings::client,
@@ -23,17 +24,23 @@ use super::{Produce, Sink};
 use crate::{config::Config, metrics::Metrics, report::Reporter};
 
 /// A sink that writes to the brokers of the configuration. What is wrong with the options of librdkafka is said here.
-pub fn sink(config: &Config, reporter: Reporter, metrics: Arc<Metrics>) -> anyhow::Result<Box<dyn Sink>> {
+pub fn sink(
+    config: &Config,
+    encoding: Encoding,
+    reporter: Reporter,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<Box<dyn Sink>> {
     let kafka = &config.kafka;
     let settings = Settings::new(kafka, &config.limits).context("kafka.options")?;
     let look = Duration::from_millis(u64::from(kafka.look_ms));
     let watch =
         Watch::start(settings.admin().context("kafka.options")?, kafka, look, reporter.clone(), metrics)?;
-    Ok(Box::new(KafkaSink { settings, watch, reporter, events: None, letters: None }))
+    Ok(Box::new(KafkaSink { settings, encoding, watch, reporter, events: None, letters: None }))
 }
 
 struct KafkaSink {
     settings: Settings,
+    encoding: Encoding,
     watch: Watch,
     reporter: Reporter,
     events: Option<Producer>,
@@ -81,13 +88,24 @@ impl Sink for KafkaSink {
         }
     }
 
-    fn produce(&mut self, record: Produce) {
+    fn produce(&mut self, mut record: Produce) {
         // Without a producer of events, the flow was told, and gives all of it to the next.
         let Some(events) = &mut self.events else { return };
-        if let To::Events { .. } = record.to {
-            return events.send(record);
-        }
         let attempt = record.attempt;
+        if let To::Events { .. } = record.to {
+            match self.encoding.value(record.body) {
+                Ok(value) => {
+                    record.body = value;
+                    events.send(record);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a record is not in the schema");
+                    let result = Err(Failure::Refused(NOT_IN_SCHEMA.to_owned()));
+                    self.reporter.tell(Input::Produced { attempt, result });
+                }
+            }
+            return;
+        }
         match self.for_letters() {
             Ok(letters) => letters.send(record),
             Err(error) => {
