@@ -150,6 +150,12 @@ pub struct Settings {
     /// Address and port for batches; port 0 picks a free one
     #[arg(long, env = "HEADWATER_BRIDGE_LISTEN")]
     listen: Option<SocketAddr>,
+    /// PEM file of the certificate with which batches come in over TLS
+    #[arg(long, env = "HEADWATER_BRIDGE_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of its key
+    #[arg(long, env = "HEADWATER_BRIDGE_TLS_KEY")]
+    tls_key: Option<PathBuf>,
     /// Address and port for /metrics, /healthz and /readyz
     #[arg(long, env = "HEADWATER_BRIDGE_METRICS_LISTEN")]
     metrics_listen: Option<SocketAddr>,
@@ -200,6 +206,8 @@ impl Settings {
             metrics_listen: self.metrics_listen,
             open: self.open,
             drain_s: self.drain_s,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
             sink: self.sink,
             sink_path: self.sink_path,
             bootstrap: self.kafka,

@@ -84,7 +84,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut bridge = Bridge::start(config).await?;
     let mut stdout = io::stdout();
     writeln!(stdout, "metrics on http://{}", bridge.metrics_address())?;
-    writeln!(stdout, "listening on http://{}", bridge.address())?;
+    writeln!(stdout, "listening on {}", bridge.url())?;
     stdout.flush()?;
     let is_asked = tokio::select! {
         name = signals.next() => {

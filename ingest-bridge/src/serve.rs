@@ -3,10 +3,13 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use axum::{Router, serve::ListenerExt};
+use axum::{
+    Router,
+    serve::{Listener, ListenerExt},
+};
 use headwater_bridge_flow::{Config as FlowConfig, Limits, SpoolPolicy};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::{oneshot, watch},
     task::JoinHandle,
     time::timeout,
@@ -15,7 +18,7 @@ use tokio::{
 use crate::{
     config::{Config, SinkKind},
     host::{self, Handle, Parts},
-    http::{self, Senders},
+    http::{self, Senders, TlsListener},
     metrics::Metrics,
     report::Reporter,
     sink::{self, Sink, memory::Memory},
@@ -34,6 +37,7 @@ const PARTITIONS: u32 = 64;
 /// A running bridge.
 pub struct Bridge {
     address: SocketAddr,
+    is_tls: bool,
     metrics_address: SocketAddr,
     drain_s: u32,
     handle: Handle,
@@ -59,6 +63,8 @@ impl Bridge {
         reports: tokio::sync::mpsc::UnboundedReceiver<headwater_bridge_flow::Input>,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
+        let files = config.tls.files();
+        let acceptor = files.map(|(cert, key)| http::acceptor(cert, key)).transpose()?;
         let batches = listen(config.listen).await?;
         let operations = listen(config.metrics_listen).await?;
         let (address, metrics_address) = (batches.local_addr()?, operations.local_addr()?);
@@ -72,17 +78,27 @@ impl Bridge {
         let (handle, ended) = host::start(Parts { config: flow, sink, spool, metrics, reports, reporter })?;
         let (close, closing) = watch::channel(false);
         let senders = Senders::new(&config.senders, config.open);
-        let servers = vec![
-            serve(batches, http::batches(&config.http, senders, handle.clone()), closing.clone()),
-            serve(operations, http::operations(handle.clone()), closing),
-        ];
-        Ok(Self { address, metrics_address, drain_s: config.drain_s, handle, ended, close, servers })
+        let app = http::batches(&config.http, senders, handle.clone());
+        let batches = match acceptor {
+            Some(acceptor) => serve(TlsListener::new(batches, acceptor)?, app, closing.clone()),
+            None => serve(in_the_clear(batches), app, closing.clone()),
+        };
+        let operations = serve(in_the_clear(operations), http::operations(handle.clone()), closing);
+        let servers = vec![batches, operations];
+        let is_tls = config.tls.cert.is_some();
+        Ok(Self { address, is_tls, metrics_address, drain_s: config.drain_s, handle, ended, close, servers })
     }
 
     /// Where batches are taken.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// As a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_tls { "https" } else { "http" }, self.address)
     }
 
     /// Where metrics and health are shown.
@@ -120,17 +136,20 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-fn serve(
-    listener: TcpListener,
-    app: Router,
-    mut closing: watch::Receiver<bool>,
-) -> JoinHandle<io::Result<()>> {
-    let listener = listener.tap_io(|socket| {
+fn in_the_clear(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
+    listener.tap_io(|socket| {
         // Answers are small and each is waited for.
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-    });
+    })
+}
+
+fn serve<L: Listener<Addr = SocketAddr>>(
+    listener: L,
+    app: Router,
+    mut closing: watch::Receiver<bool>,
+) -> JoinHandle<io::Result<()>> {
     let closed = async move {
         // Whoever could say so is gone: the same.
         let _ = closing.wait_for(|is_closing| *is_closing).await;

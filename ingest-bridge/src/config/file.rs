@@ -1,6 +1,10 @@
 //! The tables of the file, with their defaults.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use headwater_bridge_flow::{Limits, SpoolPolicy};
 use serde::{Deserialize, Deserializer};
@@ -16,6 +20,7 @@ pub(super) struct File {
     pub(super) open: bool,
     pub(super) drain_s: u32,
     pub(super) http: Http,
+    pub(super) tls: Tls,
     pub(super) sender: Vec<Spanned<SenderTable>>,
     pub(super) sink: SinkTable,
     pub(super) kafka: Kafka,
@@ -32,6 +37,7 @@ impl Default for File {
             open: false,
             drain_s: 30,
             http: Http::default(),
+            tls: Tls::default(),
             sender: Vec::new(),
             sink: SinkTable::default(),
             kafka: Kafka::default(),
@@ -67,6 +73,24 @@ impl Default for Http {
             in_flight_bytes: 256 << 20,
             signature_window_s: 300,
         }
+    }
+}
+
+/// How batches come in encrypted: both files, or neither.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// PEM file of the certificate and those that vouch for it.
+    pub cert: Option<PathBuf>,
+    /// PEM file of its key.
+    pub key: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Both files.
+    #[must_use]
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        self.cert.as_deref().zip(self.key.as_deref())
     }
 }
 

@@ -18,7 +18,7 @@ use toml::Spanned;
 pub(crate) use self::file::POLICIES;
 pub use self::{
     error::ConfigError,
-    file::{Http, Kafka, LimitsTable, SchemaRegistry, SenderTable, SinkKind, SinkTable, Spool},
+    file::{Http, Kafka, LimitsTable, SchemaRegistry, SenderTable, SinkKind, SinkTable, Spool, Tls},
     secret::{Hidden, Secret},
 };
 use self::{error::line_of, file::File};
@@ -36,6 +36,8 @@ pub struct Config {
     pub drain_s: u32,
     /// Bounds of requests.
     pub http: Http,
+    /// Whether batches come in encrypted.
+    pub tls: Tls,
     /// Who may send.
     pub senders: Vec<SenderTable>,
     /// Where records go.
@@ -61,6 +63,10 @@ pub struct Overrides {
     pub open: bool,
     /// As in [`Config`].
     pub drain_s: Option<u32>,
+    /// `tls.cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `tls.key`.
+    pub tls_key: Option<PathBuf>,
     /// As in [`SinkTable`].
     pub sink: Option<SinkKind>,
     /// As in [`SinkTable`].
@@ -106,6 +112,7 @@ impl Config {
             open: file.open || overrides.open,
             drain_s: overrides.drain_s.unwrap_or(file.drain_s),
             http: file.http,
+            tls: file.tls,
             senders: senders(text, file.sender)?,
             sink: file.sink,
             kafka: file.kafka,
@@ -118,6 +125,8 @@ impl Config {
             let keys = keys.map_err(|error| ConfigError::new(format!("HEADWATER_BRIDGE_KEY: {error}")))?;
             config.senders.push(SenderTable::new("default", keys));
         }
+        put_some(&mut config.tls.cert, overrides.tls_cert);
+        put_some(&mut config.tls.key, overrides.tls_key);
         put(&mut config.sink.kind, overrides.sink);
         put_some(&mut config.sink.path, overrides.sink_path);
         put_some(&mut config.kafka.bootstrap, overrides.bootstrap);
@@ -144,6 +153,9 @@ impl Config {
         }
         if self.spool.policy != SpoolPolicy::Off && self.spool.dir.is_none() {
             return wrong("spool.dir: a spool needs a directory");
+        }
+        if self.tls.cert.is_some() != self.tls.key.is_some() {
+            return wrong("tls: cert and key belong together");
         }
         if self.schema_registry.url.is_some() && self.sink.kind != SinkKind::Kafka {
             return wrong("schema_registry.url: only Kafka's values are written with a schema");

@@ -7,6 +7,7 @@ mod body;
 mod budget;
 mod refusal;
 mod replay;
+mod tls;
 
 use std::sync::Arc;
 
@@ -18,7 +19,10 @@ use axum::{
     routing::{any, get},
 };
 
-pub use self::auth::{Senders, signature};
+pub use self::{
+    auth::{Senders, signature},
+    tls::{TlsListener, acceptor},
+};
 use self::{budget::Budget, replay::Replays};
 use crate::{config::Http, host::Handle};
 
