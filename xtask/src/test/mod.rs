@@ -31,7 +31,7 @@ pub(crate) struct Amount {
     pub(crate) crashes: u32,
     /// Seeds of the randomised Chromium scenarios.
     pub(crate) browser_seeds: u64,
-    /// Whether the browsers other than Chromium are killed twice rather than 20 times.
+    /// Whether browsers other than Chromium, and their pages, are killed twice rather than 20 times.
     pub(crate) brief: bool,
     /// Cases of each property test; `None` leaves it to the test.
     pub(crate) cases: Option<u32>,
@@ -241,12 +241,12 @@ impl<'a> Run<'a> {
             }
             let mut command = npm(&["run", "browsers"], "tests/e2e");
             command.env("HEADWATER_BROWSER", browser.name());
-            let brief = amount.brief && browser != Browser::Chromium;
-            let in_brief = if brief { ", in brief" } else { "" };
-            if brief {
+            let mut step = format!("delivery in {browser:?}");
+            if amount.brief && browser != Browser::Chromium {
                 command.env("HEADWATER_BRIEF", "1");
+                step += ", in brief";
             }
-            self.command(&format!("delivery in {browser:?}{in_brief}"), &mut command);
+            self.command(&step, &mut command);
         }
     }
 
