@@ -103,6 +103,11 @@ export const decide = (verdict: Verdict): void => {
   if (page.verdict === verdict || !page.site) return;
   page.verdict = verdict;
   const granted = verdict === 'granted';
+  if (!granted) {
+    for (const stream of page.streams) stream.purged = true;
+    // The first that the core hears: whatever it is told, it sends what is due.
+    consented(page, false);
+  }
   page.close(!granted);
   if (granted) {
     keep(page, page.registered);
@@ -111,8 +116,6 @@ export const decide = (verdict: Verdict): void => {
   } else {
     for (const item of waiting.splice(0)) if (typeof item !== 'function') refuse(Refusal.Consent);
     forgetIdentity(page);
-    for (const stream of page.streams) stream.purged = true;
-    consented(page, false);
     // Who denies also answers for the pages that are gone.
     page.core?.adopt();
   }

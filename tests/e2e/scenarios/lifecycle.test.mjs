@@ -78,12 +78,15 @@ test('a denial reaches a tab that was frozen before it does anything else', () =
   steered(async (visitor, browser) => {
     await begin(browser, visitor, 'first', ['a']);
     await visitor.counted(1);
-    world.proxy.fault = () => 'offline';
+    world.proxy.fault = () => '503';
     await browser.run('first', () => headwater.track('held'));
+    const refusal = await until('a refusal', () => world.proxy.seen.find(({ fault }) => fault) && Date.now());
     await browser.open('second');
     await begin(browser, visitor, 'second', []);
     await browser.freeze('first');
     await browser.run('second', () => headwater.consent('denied'));
+    // So that the next attempt is due when the tab is thawed: it was to come after a second.
+    await until('the time of the next attempt', () => Date.now() > refusal + 3_000);
     // What was on its way before the denial may not arrive.
     world.proxy.seen.length = 0;
     world.proxy.fault = () => undefined;
