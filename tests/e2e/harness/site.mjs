@@ -4,6 +4,8 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { SCRIPT } from './channel.mjs';
+
 /** The built package; HEADWATER_DIST names another build of it. */
 export const DIST =
   process.env.HEADWATER_DIST ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../sdk-web/dist');
@@ -34,21 +36,11 @@ window.started = true;
 
 const OTHER = '<!doctype html><meta charset=utf-8><title>other</title><link rel=icon href=data:,>';
 
-/** Does what the test says (`steered.mjs`). */
-const STEERED = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,><script type=module>
+/** Does what the test says (`steered.mjs`), and is called what it is asked for. */
+const STEERED = `<!doctype html><meta charset=utf-8><link rel=icon href=data:,>${SCRIPT}<script type=module>
 import * as headwater from '/sdk/headwater.js';
 window.headwater = headwater;
-const { steer, name } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
-document.title = name;
-for (;;) {
-  const { no, code, argument } = await (await fetch(steer + '/next?name=' + name)).json();
-  const say = (what) => fetch(steer + '/done', { method: 'POST', body: JSON.stringify({ no, ...what }) });
-  try {
-    say({ value: await (0, eval)('(' + code + ')')(argument) });
-  } catch (error) {
-    say({ error: String(error) });
-  }
-}
+document.title = location.search.slice(1);
 </script>`;
 
 /** The same with the package's build that never asks for WebAssembly. */

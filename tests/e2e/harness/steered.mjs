@@ -9,42 +9,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { FLAGS, PROGRAM } from './browser.mjs';
+import { Channel } from './channel.mjs';
 import { until } from './until.mjs';
 
-const HEADERS = { 'access-control-allow-origin': '*' };
-const ANSWER_MS = 30_000;
-
 export const startSteered = async (site) => {
-  /** By page: what is to be done there, and the request that waits for it. */
-  const jobs = new Map();
-  const asking = new Map();
-  const answers = new Map();
-  let count = 0;
-  const hand = (name) => {
-    const [job] = jobs.get(name) ?? [];
-    if (!job || !asking.has(name)) return;
-    jobs.get(name).shift();
-    asking.get(name).writeHead(200, HEADERS).end(JSON.stringify(job));
-    asking.delete(name);
+  /** By the page's name. */
+  const channels = new Map();
+  const channel = (name) => {
+    if (!channels.has(name)) channels.set(name, new Channel());
+    return channels.get(name);
   };
-  const server = http.createServer(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url, 'http://localhost');
-    if (pathname === '/next') {
-      const name = searchParams.get('name');
-      asking.set(name, response);
-      // A page that is gone asks no more.
-      response.on('close', () => asking.get(name) === response && asking.delete(name));
-      return hand(name);
-    }
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    response.writeHead(204, HEADERS).end();
-    const { no, value, error } = JSON.parse(body);
-    answers.get(no)?.(value, error);
-  });
+  const server = http.createServer((request, response) => channel(request.url.slice(1)).hear(request, response));
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
   const steer = `http://127.0.0.1:${server.address().port}`;
-  const address = (name) => `${site.address}/steered?${name}#${encodeURIComponent(JSON.stringify({ steer, name }))}`;
+  const address = (name) => `${site.address}/steered?${name}#${encodeURIComponent(`${steer}/${name}`)}`;
   const profile = mkdtempSync(path.join(tmpdir(), 'headwater-steered-'));
   // `chrome://discards` is for developers of browsers, who say so.
   writeFileSync(path.join(profile, 'Local State'), '{"internal_only_uis_enabled":true}');
@@ -85,18 +63,7 @@ export const startSteered = async (site) => {
       await devtools('Target.closeTarget', { targetId });
     },
     /** Runs a function of the test in the page of this name, once it asks. */
-    run: (name, code, argument) =>
-      new Promise((done, failed) => {
-        const no = ++count;
-        const timer = setTimeout(() => failed(Error(`the page ${name} does not answer`)), ANSWER_MS);
-        answers.set(no, (value, error) => {
-          clearTimeout(timer);
-          if (error) failed(Error(error));
-          else done(value);
-        });
-        jobs.set(name, [...(jobs.get(name) ?? []), { no, code: `${code}`, argument }]);
-        hand(name);
-      }),
+    run: (name, code, argument) => channel(name).evaluate(code, argument),
     stop: async () => {
       const ended = new Promise((end) => child.once('exit', end));
       child.kill('SIGTERM');

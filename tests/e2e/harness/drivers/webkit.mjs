@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
+import { Channel, SCRIPT } from '../channel.mjs';
 import { until } from '../until.mjs';
-import { Channel, SCRIPT } from './channel.mjs';
 import { contentProcess, kill, killAll, mind } from './processes.mjs';
 
 const PROGRAM = process.env.HEADWATER_WEBKIT ?? '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser';

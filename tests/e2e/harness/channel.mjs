@@ -1,17 +1,18 @@
 /**
  * Driving a page without an automation protocol: the page itself asks a server of ours what to do, does it, and brings
- * the result with its next question. One server per tab: browsers allow few connections to one, and a question
- * that waits occupies its own.
+ * the result with its next question. Browsers allow few connections to one server, and a question that waits occupies its
+ * own: more than a few tabs need a server each.
  */
 import http from 'node:http';
 
-import { until } from '../until.mjs';
+import { until } from './until.mjs';
 
 const ANSWER_MS = 60_000;
 
-/** Belongs into the head of every page. Where the questions go is in the fragment of the tab's first address. */
+/** Belongs into the head of every page. Where the questions go is the fragment of the tab's first address. */
 export const SCRIPT = `<script>{
-const door = (sessionStorage.door ??= decodeURIComponent(location.hash.slice(1)));
+if (location.hash.startsWith('#http')) sessionStorage.door = decodeURIComponent(location.hash.slice(1));
+const { door } = sessionStorage;
 const page = Math.random().toString(36).slice(2);
 let question;
 const ask = async () => {
@@ -46,9 +47,10 @@ export class Channel {
   #server;
   #n = 0;
 
+  /** With a server of its own. */
   static async start(host = '127.0.0.1') {
     const channel = new Channel();
-    channel.#server = http.createServer((request, response) => channel.#hear(request, response));
+    channel.#server = http.createServer((request, response) => channel.hear(request, response));
     await new Promise((ready) => channel.#server.listen(0, host, ready));
     channel.address = `http://${host}:${channel.#server.address().port}/`;
     return channel;
@@ -64,7 +66,8 @@ export class Channel {
     return this.#asking !== undefined;
   }
 
-  async #hear(request, response) {
+  /** A question of the tab. */
+  async hear(request, response) {
     if (request.method === 'GET') {
       response.setHeader('content-type', 'text/html');
       return response.end(`<!doctype html><link rel=icon href=data:,>${SCRIPT}`);
