@@ -228,6 +228,10 @@ struct Opened {
     routes: Router,
 }
 
+#[cfg_attr(
+    not(feature = "kafka"),
+    expect(clippy::needless_pass_by_value, reason = "only the way to the brokers is taken out of them")
+)]
 fn open(options: Options, stop: Arc<AtomicBool>, failed: mpsc::Sender<String>) -> anyhow::Result<Opened> {
     let data = &options.data;
     let dictionary = Dictionary::open(&data.join("dictionary.log"))?;

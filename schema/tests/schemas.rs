@@ -51,7 +51,7 @@ fn full() -> Event {
         schema_version: 1,
         ip: Some("ip".into()),
         sdk: Some("sdk".into()),
-        props: Some(RawValue::from_string(r#"{ "b" : 1.0e2 ,"a":[1 ,2],"a":"é"}"#.into()).unwrap()),
+        props: Some(RawValue::from_string(r#"{ "b" : 1.0e2 ,"a":[1 ,2],"a":"é"}"#.into()).expect("JSON")),
         revenue: Some(-1999),
         currency: Some("currency".into()),
         import: true,

@@ -12,6 +12,7 @@
 //! **What cannot be read yet is not passed over**: a value whose schema nobody can tell stops its partition, with an error
 //! in the log, a metric and the alert, until the registry knows it. The others go on.
 
+mod client;
 mod lag;
 mod options;
 mod parts;
@@ -30,12 +31,13 @@ use headwater_consumer::{Source, Unready, bounded};
 use headwater_registry::Schemas;
 use headwater_topic_id::describe;
 use rdkafka::{
-    ClientConfig, ClientContext, Message, Offset, Statistics, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    ClientConfig, Message, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
     error::{KafkaError, RDKafkaErrorCode},
     message::BorrowedMessage,
 };
 
+use client::{Context, connect};
 pub use headwater_registry::Auth;
 pub use lag::Lag;
 pub use options::Options;
@@ -387,39 +389,3 @@ fn doubt(error: &KafkaError) -> Option<String> {
     let gone = matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange);
     gone.then(|| "the records at an offset are gone".to_owned())
 }
-
-fn connect(config: &ClientConfig, topic: &str, lag: &Arc<Lag>) -> Result<BaseConsumer<Context>, KafkaError> {
-    config.create_with_context(Context { topic: topic.to_owned(), lag: Arc::clone(lag) })
-}
-
-/// What the client tells from its own threads.
-struct Context {
-    topic: String,
-    lag: Arc<Lag>,
-}
-
-impl ClientContext for Context {
-    fn stats(&self, statistics: Statistics) {
-        let now = clock::unix_ms();
-        let topic = statistics.topics.get(&self.topic);
-        for (part, partition) in topic.into_iter().flat_map(|topic| &topic.partitions) {
-            // Below 0 it is not known.
-            if let Ok(end) = u64::try_from(partition.hi_offset) {
-                self.lag.end(*part, end, now);
-            }
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        // The end of a partition is no error, and that all brokers are away is told once, by who looks.
-        let is_told = matches!(
-            error.rdkafka_error_code(),
-            Some(RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown)
-        );
-        if !is_told {
-            tracing::warn!(%error, reason, "Kafka");
-        }
-    }
-}
-
-impl ConsumerContext for Context {}

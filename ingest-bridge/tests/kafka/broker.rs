@@ -181,7 +181,7 @@ impl Topic {
         let mut wanted = TopicPartitionList::new();
         let mut left = 0;
         for partition in partitions {
-            let (low, high) = consumer.fetch_watermarks(topic, partition, PATIENCE).unwrap();
+            let (low, high) = watermarks(&consumer, topic, partition);
             if high > low {
                 wanted.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
                 left += high - low;
@@ -211,6 +211,18 @@ impl Topic {
             .set("group.id", "none")
             .set("enable.auto.commit", "false");
         config
+    }
+}
+
+/// A broker that stood still is no leader for a moment.
+fn watermarks(consumer: &BaseConsumer, topic: &str, partition: i32) -> (i64, i64) {
+    let begun = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, partition, PATIENCE) {
+            Ok(watermarks) => return watermarks,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
