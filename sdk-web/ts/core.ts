@@ -147,9 +147,11 @@ export const start = async (page: Page, url: string | URL | undefined): Promise<
     } catch {
       // Some browsers have no beacons, or a blocker's.
     }
-    send(page, stream, text, transport !== Transport.Fetch).then(([answer, { erase, settings }]) => {
+    send(page, stream, text, count!, transport !== Transport.Fetch).then(([answer, { erase, settings }]) => {
       // Of an earlier life: whoever adopted the stream asks again.
       if (asked !== life) return;
+      // Whatever the core is told, it sends what is due: of this, nothing.
+      if (erase === true) for (const each of page.streams) each.purged = true;
       tell(Input.Answered, request, ...answer);
       if (settings) tell(Input.Settings, ...settingsOf(settings));
       if (erase === true) tell(Input.Erase);

@@ -61,8 +61,14 @@ const packed = (text: string): Promise<Blob> => {
   return new Response(stream, { headers: { 'content-type': 'text/plain' } }).blob();
 };
 
-/** `keepalive`: it outlives the page, so it must leave at once. */
-export const send = async (page: Page, stream: Stream, text: string, keepalive: boolean): Promise<[Answer, Said]> => {
+/** `events`: how many it carries. `keepalive`: it outlives the page, so it must leave at once. */
+export const send = async (
+  page: Page,
+  stream: Stream,
+  text: string,
+  events: number,
+  keepalive: boolean,
+): Promise<[Answer, Said]> => {
   try {
     let body: string | Blob = text;
     if (!keepalive && text.length > PACK_FROM) {
@@ -71,9 +77,9 @@ export const send = async (page: Page, stream: Stream, text: string, keepalive: 
       } catch {
         // Then it goes as it is.
       }
-      // Meanwhile the page was left and has returned, or consent was denied.
-      if (stream.purged || !page.streams.includes(stream)) throw 0;
     }
+    // Meanwhile consent was denied, or the page was left and has returned.
+    if (events && (stream.purged || !page.streams.includes(stream))) throw 0;
     const signal = AbortSignal.timeout?.(TIMEOUT_MS) ?? null;
     const answer = await fetch(page.endpoint, { method: 'POST', body, keepalive, credentials: 'omit', signal });
     const numbers = readAnswer(answer, page.now());

@@ -160,8 +160,8 @@ test('an erasure takes what is held, and who comes after it is somebody else', a
   await tap(page, 1, 'before');
   await visitor.settled(2);
   const old = JSON.parse((await visitor.journal(page)).id);
-  // One request carries what is told to erase; what is called meanwhile is held.
-  world.proxy.fault = (n) => (n === 0 ? { say: { erase: true }, delayMs: 1_000 } : 'offline');
+  // One request carries what is told to erase; what is called meanwhile is held, and is due again when the answer comes.
+  world.proxy.fault = (n) => (n === 0 ? { say: { erase: true }, delayMs: 1_600 } : 'offline');
   world.proxy.restart();
   const seen = world.proxy.seen.length;
   await tap(page, 1, 'asking');
