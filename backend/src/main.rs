@@ -1,23 +1,17 @@
 //! `headwater`: Headwater on one machine.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
     process::ExitCode,
-    time::Duration,
 };
 
-use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "kafka")]
 use headwater_backend::kafka::Auth;
 use headwater_backend::serve::{Intake, Options, Server};
-use tokio::runtime::Runtime;
-use tracing_subscriber::EnvFilter;
-
-/// What is still running when the server has stopped is left after this.
-const LAST_GRACE: Duration = Duration::from_secs(1);
+use headwater_service::process::{Signals, run};
 
 /// Counts every event exactly once, or says why not.
 #[derive(Parser)]
@@ -98,22 +92,7 @@ impl Serve {
 
 fn main() -> ExitCode {
     let Arguments { command: Command::Serve(arguments) } = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
-    let outcome = Runtime::new().context("cannot start").and_then(|runtime| {
-        let outcome = runtime.block_on(serve(arguments.options()));
-        // A question that nobody waits for any more must not keep the process.
-        runtime.shutdown_timeout(LAST_GRACE);
-        outcome
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(serve(arguments.options()))
 }
 
 async fn serve(options: Options) -> anyhow::Result<()> {
@@ -147,43 +126,4 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("not NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Waits for a signal that asks to stop, and names it.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> &'static str {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "Ctrl-C",
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

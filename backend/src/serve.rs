@@ -7,8 +7,7 @@
 //! nothing to repair that the next start does not repair.
 
 use std::{
-    fs::{self, File, TryLockError},
-    io::Write,
+    fs::{self, File},
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -21,11 +20,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use axum::{Router, serve::ListenerExt};
+use axum::Router;
 use headwater_collector::{Sites, Unavailable};
 use headwater_consumer::Source;
 use headwater_native::{Collector, Forward, Forwarded, Trace};
 use headwater_segments::{AppendError, GroupCommit};
+use headwater_service::{lock, process::prompt};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -94,7 +94,7 @@ impl Server {
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let sites = Arc::new(sites(&options)?);
         create_private(&options.data)?;
-        let lock = lock(&options.data)?;
+        let lock = lock::take(&options.data)?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -117,14 +117,8 @@ impl Server {
         }
 
         let (stop_serving, stopped) = oneshot::channel();
-        let listener = listener.tap_io(|socket| {
-            // Answers are small and each is waited for.
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY");
-            }
-        });
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        let server = axum::serve(prompt(listener), service).with_graceful_shutdown(async {
             // A dropped sender means that the server is gone anyway.
             let _ = stopped.await;
         });
@@ -192,31 +186,6 @@ fn create_private(data: &Path) -> anyhow::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(data).with_context(|| format!("cannot create {}", data.display()))
-}
-
-fn lock(data: &Path) -> anyhow::Result<File> {
-    let path = data.join("LOCK");
-    let mut file = File::options()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = fs::read_to_string(&path).unwrap_or_default();
-            bail!("{} is in use by another process ({})", data.display(), holder.trim());
-        }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
-    }
-    // For the message above only.
-    file.set_len(0)?;
-    writeln!(file, "pid {}", std::process::id())?;
-    Ok(file)
 }
 
 /// What runs behind the socket, and what the socket needs of it.

@@ -20,7 +20,6 @@ pub mod dead_letters;
 mod hex;
 pub mod host;
 pub mod http;
-mod lock;
 pub mod metrics;
 pub mod report;
 pub mod serve;

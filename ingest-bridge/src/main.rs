@@ -1,7 +1,7 @@
 //! `headwater-bridge`.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     process::ExitCode,
 };
 
@@ -12,29 +12,10 @@ use headwater_bridge::{
     config::Config,
     serve::Bridge,
 };
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tracing_subscriber::EnvFilter;
+use headwater_service::process::{self, Signals};
 
 fn main() -> ExitCode {
-    let Arguments { command } = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
-    let outcome = Runtime::new().context("cannot start").and_then(|runtime| {
-        let outcome = runtime.block_on(run(command));
-        runtime.shutdown_background();
-        outcome
-    });
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    process::run(run(Arguments::parse().command))
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -99,23 +80,5 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tokio::select! {
         stopped = bridge.stop() => stopped,
         name = signals.next() => anyhow::bail!("{name} again: ended at once; what had no answer is sent again"),
-    }
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
     }
 }

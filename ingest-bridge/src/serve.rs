@@ -3,13 +3,11 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt},
-};
+use axum::{Router, serve::Listener};
 use headwater_bridge_flow::{Config as FlowConfig, Limits, SpoolPolicy};
+use headwater_service::process::prompt;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{oneshot, watch},
     task::JoinHandle,
     time::timeout,
@@ -81,9 +79,9 @@ impl Bridge {
         let app = http::batches(&config.http, senders, handle.clone());
         let batches = match acceptor {
             Some(acceptor) => serve(TlsListener::new(batches, acceptor)?, app, closing.clone()),
-            None => serve(in_the_clear(batches), app, closing.clone()),
+            None => serve(prompt(batches), app, closing.clone()),
         };
-        let operations = serve(in_the_clear(operations), http::operations(handle.clone()), closing);
+        let operations = serve(prompt(operations), http::operations(handle.clone()), closing);
         let servers = vec![batches, operations];
         let is_tls = config.tls.cert.is_some();
         Ok(Self { address, is_tls, metrics_address, drain_s: config.drain_s, handle, ended, close, servers })
@@ -134,15 +132,6 @@ impl Bridge {
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
-}
-
-fn in_the_clear(listener: TcpListener) -> impl Listener<Io = TcpStream, Addr = SocketAddr> {
-    listener.tap_io(|socket| {
-        // Answers are small and each is waited for.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    })
 }
 
 fn serve<L: Listener<Addr = SocketAddr>>(

@@ -7,18 +7,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use axum::body::Bytes;
 use headwater_collector::{
     Credentials, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally, Unavailable,
     decode, inflate,
 };
 use headwater_schema::Trace;
+use headwater_service::budget::{Budget, Lease};
 use tokio::{sync::Semaphore, task, time::timeout};
 
-use crate::{
-    Forward, Forwarded,
-    budget::{Budget, Lease},
-    limits,
-};
+use crate::{Forward, Forwarded, limits};
 
 /// The collector of a process: its sites, what it has seen, and the way to the stage behind. Cheap to clone;
 /// clones are the same collector.
@@ -97,13 +95,13 @@ impl<F: Forward> Collector<F> {
 
     /// Answers a request that was read. It runs to its end even if nobody waits for the answer any more, and
     /// a panic in it is an answer too.
-    pub(crate) async fn answer(&self, body: Vec<u8>, sender: Sender, lease: Lease) -> Reply {
+    pub(crate) async fn answer(&self, body: Bytes, sender: Sender, lease: Lease) -> Reply {
         let collector = self.clone();
         let carried = task::spawn(async move { collector.carry(body, sender, lease).await });
         carried.await.unwrap_or_else(|error| Err(fault(&error))).unwrap_or_else(|refusal| refusal.reply())
     }
 
-    async fn carry(self, body: Vec<u8>, sender: Sender, mut lease: Lease) -> Result<Reply, Refusal> {
+    async fn carry(self, body: Bytes, sender: Sender, mut lease: Lease) -> Result<Reply, Refusal> {
         let (received_at, bytes, trace) = (unix_ms(), body.len(), sender.trace.clone());
         let mut forwarding = if bytes > limits::INLINE_BYTES || body.starts_with(GZIP_MAGIC) {
             let _turn = self.0.workshop.acquire().await.expect("never closed");
@@ -158,7 +156,7 @@ impl<F: Forward> Collector<F> {
         if records.is_empty() {
             return Ok(Forwarded::default());
         }
-        lease.grow(records.iter().map(Vec::len).sum()).map_err(|refusal| unavailable(refusal.message))?;
+        lease.grow(records.iter().map(Vec::len).sum()).map_err(|busy| unavailable(busy.to_string()))?;
         let answer = timeout(limits::FORWARD, self.0.forward.forward(records, trace)).await;
         answer.unwrap_or_else(|_| Err(unavailable("the stage behind does not answer".to_owned())))
     }

@@ -33,9 +33,7 @@
 //! one is answered 500 and touches no other.
 
 mod answer;
-mod body;
 mod bridge;
-mod budget;
 mod forward;
 mod host;
 pub mod limits;

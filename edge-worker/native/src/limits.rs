@@ -6,16 +6,6 @@ use std::time::Duration;
 /// takes more: 64 full bodies, or a thousand of our SDKs' batches.
 pub const IN_FLIGHT_BYTES: usize = 64 << 20;
 
-/// The time without any byte of a body after which it is given up: 408. A phone in a tunnel tries again.
-pub const BODY_IDLE: Duration = Duration::from_secs(10);
-
-/// The time for a whole body: 48 KB at 8 kbit/s. Whoever drips bytes holds no more than what he sent.
-pub const BODY_TOTAL: Duration = Duration::from_mins(1);
-
-/// Bytes of a body that is too large which are read and thrown away, so that its sender reads the 413
-/// instead of a reset.
-pub const DRAIN_BYTES: usize = 16 << 20;
-
 /// Bytes of a body from which on it is unpacked and read apart from the threads that serve sockets: reading
 /// 64 KB takes under a millisecond.
 pub const INLINE_BYTES: usize = 64 << 10;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,12 +11,11 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use axum::serve::ListenerExt as _;
 use clap::Parser;
 use headwater_collector::Sites;
 use headwater_native::{Bridge, Collector, Options, router};
-use tokio::{net::TcpListener, runtime::Runtime, time::timeout};
-use tracing_subscriber::EnvFilter;
+use headwater_service::process::{Signals, prompt, run};
+use tokio::{net::TcpListener, time::timeout};
 
 /// So long requests under way are waited for when the server stops: the bridge's own time limit.
 const GRACE: Duration = Duration::from_secs(30);
@@ -43,19 +42,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
-    let outcome =
-        Runtime::new().context("cannot start").and_then(|runtime| runtime.block_on(serve(arguments)));
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(serve(Arguments::parse()))
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
@@ -68,16 +55,10 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
     writeln!(stdout, "listening on http://{}", listener.local_addr()?)?;
     stdout.flush()?;
-    let listener = listener.tap_io(|socket| {
-        // Answers are small and each is waited for.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
     let service = router(Collector::new(sites, bridge, Options::default()));
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async {
+    let server = axum::serve(prompt(listener), service).with_graceful_shutdown(async {
         // A dropped sender means the same.
         let _ = stopped.await;
     });
@@ -115,42 +96,4 @@ fn key(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         None => std::env::var("HEADWATER_BRIDGE_KEY").unwrap_or_default(),
     };
     Ok(Some(key.trim().to_owned()).filter(|key| !key.is_empty()))
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> &'static str {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "Ctrl-C",
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

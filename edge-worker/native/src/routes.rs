@@ -9,10 +9,11 @@ use axum::{
     response::Response,
     routing::any,
 };
-use headwater_collector::{Refusal, RefusalKind, Reply, cors, pixel};
+use headwater_collector::{Refusal, RefusalKind, Reply, cors, limits::BODY_BYTES, pixel};
 use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
+use headwater_service::body::{self, BodyError};
 
-use crate::{Collector, Forward, answer::response, body, host::Sender};
+use crate::{Collector, Forward, answer::response, host::Sender, limits};
 
 /// `/collect`, `/pixel.gif` and `/healthz`; any other path is the embedding program's. Serve it with
 /// `into_make_service_with_connect_info::<SocketAddr>()`, or events have no address.
@@ -33,9 +34,9 @@ async fn collect<F: Forward>(State(collector): State<Collector<F>>, request: Req
     }
     let mut reply = if parts.method == Method::POST {
         let mut lease = collector.lease();
-        match body::read(&parts.headers, body, &mut lease).await {
+        match body::read(&parts.headers, body, BODY_BYTES, &mut lease).await {
             Ok(body) => collector.answer(body, sender, lease).await,
-            Err(refusal) => refusal.reply(),
+            Err(error) => without_body(&error).reply(),
         }
     } else {
         method_not_allowed(&parts.method, "OPTIONS, POST")
@@ -44,14 +45,27 @@ async fn collect<F: Forward>(State(collector): State<Collector<F>>, request: Req
     response(reply)
 }
 
+fn without_body(error: &BodyError) -> Refusal {
+    let message = error.to_string();
+    match error {
+        BodyError::BrokenOff(_) => Refusal::new(RefusalKind::Malformed, message),
+        BodyError::Busy(_) => Refusal::unavailable(message, limits::RETRY_AFTER_S),
+        BodyError::TimedOut => Refusal::new(RefusalKind::TimedOut, message),
+        BodyError::TooLarge(_) => Refusal::new(RefusalKind::TooLarge, message),
+    }
+}
+
 async fn pixel<F: Forward>(State(collector): State<Collector<F>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut lease = collector.lease();
     let reply = match parts.method {
         Method::GET => match pixel::body(parts.uri.query().unwrap_or_default()) {
             Ok(body) => match lease.grow(body.len()) {
-                Ok(()) => collector.answer(body, sender(&parts.headers, &parts.extensions), lease).await,
-                Err(refusal) => refusal.reply(),
+                Ok(()) => {
+                    let sender = sender(&parts.headers, &parts.extensions);
+                    collector.answer(body.into(), sender, lease).await
+                }
+                Err(busy) => without_body(&busy.into()).reply(),
             },
             Err(refusal) => refusal.reply(),
         },

@@ -10,12 +10,13 @@ use axum::{
 };
 use headwater_bridge_flow::{Answer, Request as Batch, Trace};
 use headwater_schema::{TRACEPARENT, TRACESTATE};
+use headwater_service::{body::read, budget::Lease};
 use tokio::task;
 
 use super::{
     Shared, answer,
     auth::{Claim, Known},
-    body::{self, Packing},
+    packing::{self, Packing},
     refusal::Refusal,
     replay::Bad,
 };
@@ -50,9 +51,9 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Answer
     if let Claim::Signed(signed) = &claim {
         inner.replays.check_time(unix_ms(), signed.at).map_err(|bad| refused(shared, bad))?;
     }
-    let packing = body::packing(headers)?;
+    let packing = packing::of(headers)?;
     let mut lease = inner.budget.lease();
-    let body = body::read(headers, body, inner.limits.max_body_bytes, &mut lease).await?;
+    let body = read(headers, body, inner.limits.max_body_bytes, &mut lease).await?;
     inner.handle.metrics().body(body.len());
     let is_small = packing == Packing::None && body.len() <= INLINE_BYTES;
     let number = inner.handle.number();
@@ -83,7 +84,7 @@ fn parse(
     packing: Packing,
     body: Bytes,
     number: u64,
-    lease: &mut super::budget::Lease,
+    lease: &mut Lease,
 ) -> Result<Batch, Refusal> {
     let inner = &shared.0;
     let Known { number: sender, can_retry } = match claim {
@@ -94,7 +95,7 @@ fn parse(
             known
         }
     };
-    let text = body::unpack(packing, body, inner.limits.max_inflated_bytes, lease)?;
+    let text = packing::unpack(packing, body, inner.limits.max_inflated_bytes, lease)?;
     let batch = Batch::parse(number, sender, can_retry, &text);
     if batch.records.is_empty() {
         return Err(Refusal::malformed("body: no line of NDJSON"));

@@ -3,8 +3,7 @@
 mod answer;
 mod auth;
 mod batches;
-mod body;
-mod budget;
+mod packing;
 mod refusal;
 mod replay;
 mod tls;
@@ -23,7 +22,9 @@ pub use self::{
     auth::{Senders, signature},
     tls::{TlsListener, acceptor},
 };
-use self::{budget::Budget, replay::Replays};
+use headwater_service::budget::Budget;
+
+use self::replay::Replays;
 use crate::{config::Http, host::Handle};
 
 /// What every request needs.

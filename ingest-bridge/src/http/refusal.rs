@@ -4,6 +4,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use headwater_service::{body::BodyError, budget::Busy};
 use serde::Serialize;
 
 /// Why.
@@ -56,5 +57,26 @@ impl Refusal {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+/// Seconds after which there may be room for a body.
+const ROOM_S: u32 = 1;
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        let message = error.to_string();
+        match error {
+            BodyError::BrokenOff(_) => Self::malformed(message),
+            BodyError::Busy(_) => Self::unavailable(message, ROOM_S),
+            BodyError::TimedOut => Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", message),
+            BodyError::TooLarge(_) => Self::too_large(message),
+        }
+    }
+}
+
+impl From<Busy> for Refusal {
+    fn from(busy: Busy) -> Self {
+        BodyError::from(busy).into()
     }
 }

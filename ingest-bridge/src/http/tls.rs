@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::serve::Listener;
+use headwater_service::process::no_delay;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
@@ -93,7 +94,7 @@ async fn accept(
     let places = Arc::new(Semaphore::new(MOST_HANDSHAKES));
     loop {
         let place = Arc::clone(&places).acquire_owned().await.expect("never closed");
-        let (socket, peer) = match listener.accept().await {
+        let (mut socket, peer) = match listener.accept().await {
             Ok(connection) => connection,
             Err(error) => {
                 tracing::warn!(%error, "no connection could be taken");
@@ -101,10 +102,7 @@ async fn accept(
                 continue;
             }
         };
-        // Answers are small and each is waited for.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
+        no_delay(&mut socket);
         let (acceptor, ready) = (acceptor.clone(), ready.clone());
         tokio::spawn(async move {
             let shaken = timeout(HANDSHAKE, acceptor.accept(socket)).await;

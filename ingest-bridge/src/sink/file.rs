@@ -8,6 +8,7 @@ use std::{
 };
 
 use headwater_bridge_flow::To;
+use headwater_service::lock;
 use serde::Serialize;
 
 use super::{
@@ -15,7 +16,6 @@ use super::{
     disk::{Opener, Store},
     incarnation,
 };
-use crate::lock;
 
 pub(super) struct Lines {
     incarnation: u128,

@@ -8,6 +8,7 @@ use std::{
 
 use headwater_bridge_flow::To;
 use headwater_segments::{Error, Log, Options};
+use headwater_service::lock;
 
 use super::{
     Produce,
@@ -15,7 +16,6 @@ use super::{
     file::letter,
     incarnation,
 };
-use crate::lock;
 
 pub(super) struct Segments {
     incarnation: u128,

@@ -17,9 +17,10 @@ use std::{
 use bytes::Bytes;
 use headwater_bridge_flow::{Found, Input, Record};
 use headwater_segments::Error;
+use headwater_service::lock;
 
 use self::lane::Lane;
-use crate::{lock, report::Reporter};
+use crate::report::Reporter;
 
 /// Fsyncs that run beside each other: a file system commits them together.
 const FSYNCS_AT_ONCE: usize = 8;
