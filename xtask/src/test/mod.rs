@@ -3,6 +3,7 @@
 mod count;
 mod excerpt;
 mod kafka;
+mod part;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use headwater_rig::{stop, text};
 
+pub(crate) use self::part::Part;
 use crate::replay::{self, Order};
 use crate::server::{KAFKA, Server};
 use crate::setup::browsers::{Browser, Found};
@@ -23,6 +25,19 @@ pub(crate) struct Arguments {
     /// The edit loop: format, lints, types, unit and property tests
     #[arg(long)]
     quick: bool,
+    /// Only this part; may be given several times
+    #[arg(long, value_name = "PART", conflicts_with = "quick")]
+    only: Vec<Part>,
+}
+
+impl Arguments {
+    fn parts(&self) -> &[Part] {
+        match (self.quick, &*self.only) {
+            (true, _) => &[Part::Source, Part::Unit],
+            (false, []) => &Part::ALL,
+            (false, only) => only,
+        }
+    }
 }
 
 /// How much of everything.
@@ -65,17 +80,7 @@ impl Amount {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     stop::listen()?;
     let mut run = Run::new(root);
-    if run.set_up(!arguments.quick) {
-        run.source();
-        if run.build() {
-            run.unit(None);
-            if !arguments.quick {
-                let amount = Amount::short();
-                run.simulate(amount.seeds);
-                run.whole(&amount);
-            }
-        }
-    }
+    run.carry_out(arguments.parts(), &Amount::short());
     run.end()
 }
 
@@ -106,8 +111,40 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Sets up, builds, and does these parts, in the order of [`Part::ALL`].
+    pub(crate) fn carry_out(&mut self, parts: &[Part], amount: &Amount) {
+        let wanted = |part| parts.contains(&part);
+        if !self.set_up(wanted(Part::Browsers)) {
+            return;
+        }
+        if wanted(Part::Source) {
+            self.source();
+        }
+        if parts == [Part::Source] || !self.build() {
+            return;
+        }
+        for part in Part::ALL {
+            if wanted(part) {
+                self.part(part, amount);
+            }
+        }
+    }
+
+    fn part(&mut self, part: Part, amount: &Amount) {
+        match part {
+            // Needs no program, so it came before the build.
+            Part::Source => {}
+            Part::Unit => self.unit(amount.cases),
+            Part::Sim => self.simulate(amount.seeds),
+            Part::Browsers => self.in_browsers(amount),
+            Part::Crashes => self.crashes(amount.crashes),
+            Part::Kafka => self.kafka(amount),
+            Part::Clickstream => self.clickstream(&amount.orders),
+        }
+    }
+
     /// Brings what is missing; false when something needed cannot be had.
-    pub(crate) fn set_up(&mut self, browser: bool) -> bool {
+    fn set_up(&mut self, browser: bool) -> bool {
         let root = self.root;
         let tools = self.steps.check("set up", || {
             setup::for_server(root)?;
@@ -124,7 +161,7 @@ impl<'a> Run<'a> {
     }
 
     /// What needs no program to run: format, lints, types, and what the documents say.
-    pub(crate) fn source(&mut self) {
+    fn source(&mut self) {
         let root = self.root;
         self.command("format", process::cargo(root).args(["fmt", "--all", "--check"]));
         self.command(
@@ -138,7 +175,7 @@ impl<'a> Run<'a> {
     }
 
     /// Builds all tests and programs; false when something does not compile.
-    pub(crate) fn build(&mut self) -> bool {
+    fn build(&mut self) -> bool {
         let root = self.root;
         let built = self.steps.must("build", || programs::build_everything(root));
         match built {
@@ -149,7 +186,7 @@ impl<'a> Run<'a> {
     }
 
     /// Unit and property tests.
-    pub(crate) fn unit(&mut self, cases: Option<u32>) {
+    fn unit(&mut self, cases: Option<u32>) {
         let mut command = process::cargo(self.root);
         command.args(["test", "--workspace", "--no-fail-fast"]);
         if let Some(cases) = cases {
@@ -173,7 +210,7 @@ impl<'a> Run<'a> {
     }
 
     /// The simulator over many seeds, and whether it finds every slip that was planted for it.
-    pub(crate) fn simulate(&mut self, seeds: u64) {
+    fn simulate(&mut self, seeds: u64) {
         let root = self.root;
         let step = format!("sim, {seeds} seeds");
         let log = self.logs.join("sim.log");
@@ -188,42 +225,19 @@ impl<'a> Run<'a> {
         self.command("every planted bug is found", &mut planted);
     }
 
-    /// Real parts: the package, the server, browsers, `kill -9`, the public clickstream.
-    pub(crate) fn whole(&mut self, amount: &Amount) {
+    /// The package; conformance and the scenarios of Chromium; the suite that is the same everywhere in each browser.
+    fn in_browsers(&mut self, amount: &Amount) {
         let root = self.root;
-        let package = self.steps.check("build @headwater/web", || web::build(root).map(|()| Count::ONE));
-        if package {
-            self.steps.check("imports and exports of the wasm", || border::check(root));
+        if !self.steps.check("build @headwater/web", || web::build(root).map(|()| Count::ONE)) {
+            return;
         }
+        self.steps.check("imports and exports of the wasm", || border::check(root));
         let Some(program) = self.programs.get("headwater").cloned() else { return };
-        if package {
-            self.in_browsers(&program, amount);
-        }
-        if let Some(chaos) = self.programs.get("headwater-chaos") {
-            let rounds = amount.crashes;
-            self.command(
-                &format!("kill -9, {rounds} rounds"),
-                Command::new(chaos.clone())
-                    .args(["crash", "--rounds", &rounds.to_string(), "--server"])
-                    .arg(&program)
-                    .current_dir(root),
-            );
-        }
-        self.kafka(amount);
-        for order in &amount.orders {
-            self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
-        }
-        self.steps.check("clickstream again, after kill -9", || replay_again(root, &program));
-    }
-
-    /// Conformance and the scenarios of Chromium; the suite that is the same everywhere in each browser.
-    fn in_browsers(&mut self, program: &Path, amount: &Amount) {
-        let root = self.root;
         for (browser, path) in self.browsers.clone() {
             let npm = |script: &[&str], folder: &str| {
                 let mut command = Command::new("npm");
                 command.args(script).current_dir(root.join(folder)).env(browser.variable(), &path);
-                command.env("HEADWATER_BIN", program);
+                command.env("HEADWATER_BIN", &program);
                 command
             };
             if browser == Browser::Chromium {
@@ -248,6 +262,28 @@ impl<'a> Run<'a> {
             }
             self.command(&step, &mut command);
         }
+    }
+
+    /// The server and its senders, killed under load.
+    fn crashes(&mut self, rounds: u32) {
+        let (Some(chaos), Some(server)) =
+            (self.programs.get("headwater-chaos"), self.programs.get("headwater"))
+        else {
+            return;
+        };
+        let mut command = Command::new(chaos);
+        command.args(["crash", "--rounds", &rounds.to_string(), "--server"]).arg(server);
+        self.command(&format!("kill -9, {rounds} rounds"), command.current_dir(self.root));
+    }
+
+    /// The public clickstream, compared with an independent count.
+    fn clickstream(&mut self, orders: &[Order]) {
+        let root = self.root;
+        let Some(program) = self.programs.get("headwater").cloned() else { return };
+        for order in orders {
+            self.steps.check(&format!("clickstream, {order}"), || replay_once(root, &program, *order));
+        }
+        self.steps.check("clickstream again, after kill -9", || replay_again(root, &program));
     }
 
     /// Runs a command with its output in a log of its own, and counts the tests it reports.
