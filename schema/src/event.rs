@@ -118,7 +118,7 @@ pub struct Event {
     pub received_at: i64,
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
-    /// Anonymised: IPv4 cut to /24, IPv6 to /48.
+    /// As the site has it: IPv4 cut to /24 and IPv6 to /48, or 16 hexadecimal digits of a hash whose salt is destroyed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
     /// `web/0.1.0`: name and version of the SDK.

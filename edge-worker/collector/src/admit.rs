@@ -1,16 +1,18 @@
 //! Which events of a request can be accepted. Each is judged on its own; what it fails by is named.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use headwater_schema::RawValue;
 
 use crate::{
-    Authorised, Refusal, RefusalKind, Tally, clock,
+    Authorised, Refusal, RefusalKind, Tally,
+    cause::Cause,
+    clock,
     decode::{self, Batch, Event, Object, SeqOnly},
     limits,
     refuse::brief,
-    settings::RemoteSettings,
     shape,
+    sites::Rules,
 };
 
 /// A request each event of which was judged; at least one can be accepted, or there was none.
@@ -30,18 +32,28 @@ pub(crate) struct Meta {
     /// Events of the request.
     pub(crate) total: u64,
     pub(crate) tally: Tally,
-    /// What the sender is to be told, if it is an SDK.
-    pub(crate) settings: Option<RemoteSettings>,
+    pub(crate) rules: Arc<Rules>,
+    /// An SDK sent it, to which the site's settings can be told.
+    pub(crate) by_sdk: bool,
 }
 
 /// A batch with the events that can be accepted.
 pub(crate) struct Checked<'a> {
     pub(crate) batch: Batch<'a>,
     pub(crate) events: Vec<Sound<'a>>,
-    /// Seqs dropped here, ascending as sent.
-    pub(crate) dropped: Vec<u32>,
+    /// Seqs dropped here, in the order they were sent.
+    pub(crate) dropped: Vec<(u32, Cause)>,
     /// Events dropped here that have no name.
-    pub(crate) unnamed: u64,
+    pub(crate) unnamed: BTreeMap<Cause, u64>,
+}
+
+impl Checked<'_> {
+    pub(crate) fn drop(&mut self, seq: Option<u32>, cause: Cause) {
+        match seq {
+            Some(seq) => self.dropped.push((seq, cause)),
+            None => *self.unnamed.entry(cause).or_default() += 1,
+        }
+    }
 }
 
 /// An event that can be accepted.
@@ -58,29 +70,36 @@ pub(crate) struct Sound<'a> {
     pub(crate) timestamp: i64,
 }
 
-/// An event that can never be accepted, for the answer.
+/// An event that is dropped, for the answer.
 pub(crate) struct Rejected {
     pub(crate) stream: Option<headwater_schema::Uuid>,
     pub(crate) seq: Option<u32>,
     /// Position in its batch.
     pub(crate) index: usize,
-    /// `batches[0].events[3].ts: negative`.
+    pub(crate) cause: Cause,
+    /// `batches[0].events[3].ts: negative`; empty where the cause says it all.
     pub(crate) message: String,
 }
 
 impl<'a> Authorised<'a> {
-    /// Judges each event; `received_at` is the collector's clock in Unix ms. Fails with 413 beyond
-    /// [`limits::EVENTS`], and with 422 if there are events and none can be accepted.
+    /// Judges each event; `received_at` is the collector's clock in Unix ms. Fails with 401 for a key outside of its
+    /// days, with 413 beyond [`limits::EVENTS`] or the site's own limit, and with 422 if there are events and none can
+    /// be accepted by any site. What only the rules of this one drop is settled, and named in the ledger.
     pub fn admit(self, received_at: i64) -> Result<Admitted<'a>, Refusal> {
-        let Self { site, direct, settings, request } = self;
+        let Self { site, direct, rules, key, request } = self;
+        if !key.is_none_or(|validity| validity.contains(received_at)) {
+            let message = "Authorization: a secret key of this site outside of its days";
+            return Err(Refusal::new(RefusalKind::Unauthorised, message));
+        }
         let total: usize = request.batches.iter().map(|batch| batch.events.len()).sum();
-        if total > limits::EVENTS {
+        let most = rules.limits.events();
+        if total > most {
             let field = if total == request.batches[0].events.len() {
                 format!("{}events", request.batches[0].path)
             } else {
                 "batches".to_owned()
             };
-            let what = format_args!("{total} events, more than {}", limits::EVENTS);
+            let what = format_args!("{total} events, more than {most}");
             return Err(Refusal::too_large(field, what));
         }
         let by_sdk = request.batches.iter().any(|batch| batch.stream.is_some());
@@ -92,13 +111,18 @@ impl<'a> Authorised<'a> {
             received_at,
             total: total as u64,
             tally: Tally::default(),
-            settings: settings.filter(|_| by_sdk),
+            rules,
+            by_sdk,
         };
         let mut rejected = Vec::new();
         let batches = request.batches.into_iter().map(|batch| check(batch, &meta, &mut rejected)).collect();
-        meta.tally.rejected = rejected.len() as u64;
+        for Rejected { cause, .. } in &rejected {
+            *cause.outcome(&mut meta.tally) += 1;
+        }
         match rejected.first() {
-            Some(first) if rejected.len() == total => {
+            Some(first)
+                if rejected.len() == total && rejected.iter().all(|event| event.cause == Cause::Rejected) =>
+            {
                 Err(Refusal::new(RefusalKind::Unprocessable, &first.message))
             }
             _ => Ok(Admitted { meta, batches, rejected }),
@@ -108,24 +132,28 @@ impl<'a> Authorised<'a> {
 
 fn check<'a>(mut batch: Batch<'a>, meta: &Meta, rejected: &mut Vec<Rejected>) -> Checked<'a> {
     let raw_events = std::mem::take(&mut batch.events);
-    let mut events = Vec::with_capacity(raw_events.len());
-    let (mut dropped, mut unnamed) = (Vec::new(), 0);
+    let events = Vec::with_capacity(raw_events.len());
+    let is_kept = meta.rules.policy.keeps(batch.client_id.as_deref());
+    let mut checked = Checked { batch, events, dropped: Vec::new(), unnamed: BTreeMap::new() };
     for (index, raw) in raw_events.into_iter().enumerate() {
-        match sound(index, raw, batch.stream.is_some(), meta) {
-            Ok(event) => events.push(event),
-            Err(flaw) => {
-                let seq = batch.stream.and_then(|_| name_of(raw));
-                match seq {
-                    Some(seq) => dropped.push(seq),
-                    None => unnamed += 1,
-                }
-                let dot = if flaw.starts_with(':') || flaw.starts_with('[') { "" } else { "." };
-                let message = brief(format!("{}events[{index}]{dot}{flaw}", batch.path));
-                rejected.push(Rejected { stream: batch.stream, seq, index, message });
+        let Batch { stream, path, .. } = &checked.batch;
+        let stream = *stream;
+        let (seq, cause, message) = match sound(index, raw, stream.is_some(), meta) {
+            Ok(event) if is_kept => {
+                checked.events.push(event);
+                continue;
             }
-        }
+            Ok(event) => (event.seq, Cause::Sampled, String::new()),
+            Err(flaw) => {
+                let dot = if flaw.starts_with(':') || flaw.starts_with('[') { "" } else { "." };
+                let message = brief(format!("{path}events[{index}]{dot}{flaw}"));
+                (stream.and_then(|_| name_of(raw)), Cause::Rejected, message)
+            }
+        };
+        checked.drop(seq, cause);
+        rejected.push(Rejected { stream, seq, index, cause, message });
     }
-    Checked { batch, events, dropped, unnamed }
+    checked
 }
 
 /// The seq of an event that was rejected, if it has one that the ledger can name.
@@ -137,8 +165,9 @@ fn name_of(raw: &RawValue) -> Option<u32> {
 /// Judges one event. The flaw begins with the path inside of the event, or with `:` when it is the event.
 fn sound<'a>(index: usize, raw: &'a RawValue, in_stream: bool, meta: &Meta) -> Result<Sound<'a>, String> {
     let raw = raw.get();
-    if raw.len() > limits::EVENT_BYTES {
-        return Err(format!(": {} bytes, more than {}", raw.len(), limits::EVENT_BYTES));
+    let (site, bytes) = (&meta.rules.limits, raw.len());
+    if bytes > site.event_bytes() {
+        return Err(format!(": {bytes} bytes, more than {}", site.event_bytes()));
     }
     shape::check(raw, limits::DEPTH).map_err(|(at, flaw)| at_byte(raw, at, flaw.message()))?;
     let Object(fields): Object<Event<'a>> = serde_json::from_str(raw).map_err(|error| {
@@ -157,6 +186,9 @@ fn sound<'a>(index: usize, raw: &'a RawValue, in_stream: bool, meta: &Meta) -> R
         (false, _) => None,
     };
     check_texts(&fields)?;
+    if let Some(bytes) = fields.props.map(|props| props.get().len()).filter(|n| *n > site.props_bytes()) {
+        return Err(format!("props: {bytes} bytes, more than {}", site.props_bytes()));
+    }
     let ts = clock::unix_ms(fields.ts, !in_stream).map_err(|what| format!("ts: {what}"))?;
     let timestamp = clock::timestamp(ts, meta.sent_at, meta.received_at, meta.import);
     if timestamp < 0 {

@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::{Refusal, RefusalKind, Sites, decode::Decoded, settings::RemoteSettings, sites::SiteAccess};
+use crate::{
+    Refusal, RefusalKind, Sites,
+    decode::Decoded,
+    sites::{Grant, Rules, SiteAccess, Validity},
+};
 
 /// What a request carries beside its body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,8 +30,10 @@ pub struct Authorised<'a> {
     pub(crate) site: Arc<str>,
     /// The client itself speaks, not a back end for it: the request's address is the client's.
     pub(crate) direct: bool,
-    /// What the site wants its SDKs to be told.
-    pub(crate) settings: Option<RemoteSettings>,
+    /// What the site wants to be done with its events.
+    pub(crate) rules: Arc<Rules>,
+    /// When the key is valid that the sender showed: [`admit`](Self::admit) is told the time.
+    pub(crate) key: Option<Validity>,
     pub(crate) request: Decoded<'a>,
 }
 
@@ -46,10 +52,8 @@ impl<'a> Decoded<'a> {
             None => None,
         };
         let access = sites.access(&self.site_id, token, credentials.origin);
-        let (site, settings, by_secret, may_import) = match access {
-            SiteAccess::Granted { site, settings, by_secret, may_import } => {
-                (site, settings, by_secret, may_import)
-            }
+        let Grant { site, rules, key, may_import } = match access {
+            SiteAccess::Granted(grant) => grant,
             SiteAccess::UnknownSite => return Err(unauthorised("site_id: no such site")),
             SiteAccess::WrongKey => return Err(unauthorised("Authorization: not a secret key of this site")),
             SiteAccess::WrongOrigin => {
@@ -59,6 +63,6 @@ impl<'a> Decoded<'a> {
         if self.import && !may_import {
             return Err(unauthorised("import: needs a secret key of this site in Authorization"));
         }
-        Ok(Authorised { site, direct: !by_secret && !self.import, settings, request: self })
+        Ok(Authorised { site, direct: key.is_none() && !self.import, rules, key, request: self })
     }
 }

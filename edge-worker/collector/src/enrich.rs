@@ -8,18 +8,21 @@ use std::{
 use headwater_schema::{Event, SCHEMA_VERSION};
 
 use crate::{
-    Fresh,
+    Fresh, IpSalt, address,
     admit::{Meta, Sound},
     decode::{Batch, Text},
     limits,
+    settings::RemoteSettings,
 };
 
 /// What the host knows about a request beside its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// The address the request came from. Only its anonymised form is kept, and nothing of it when a back end
+    /// The address the request came from. Only what the site's policy says is kept of it, and nothing when a back end
     /// speaks for the client.
     pub ip: Option<IpAddr>,
+    /// By what a site hashes addresses that wants them hashed.
+    pub ip_salt: Option<IpSalt>,
     /// Where that address is.
     pub place: Place,
 }
@@ -46,16 +49,24 @@ pub struct Enriched<'a> {
 }
 
 impl<'a> Fresh<'a> {
-    /// Adds place, anonymised address, corrected time, path and campaign.
+    /// Adds place, what is kept of the address, corrected time, path and campaign.
     #[must_use]
     pub fn enrich(self, surroundings: Surroundings) -> Enriched<'a> {
         let surroundings = if self.meta.direct { surroundings } else { Surroundings::default() };
-        let ip = surroundings.ip.map(|ip| anonymised(ip).to_string());
+        let (policy, salt) = (self.meta.rules.policy.ip, surroundings.ip_salt.as_ref());
+        let ip = surroundings.ip.and_then(|ip| address::kept(policy, ip, salt, &self.meta.site));
         Enriched { fresh: self, surroundings, ip }
     }
 }
 
 impl Enriched<'_> {
+    /// What the sender is to be told, if it is an SDK.
+    pub(crate) fn settings(&self) -> Option<RemoteSettings> {
+        let Meta { by_sdk, rules, .. } = &self.fresh.meta;
+        let country = self.surroundings.place.country.as_deref();
+        by_sdk.then(|| rules.told(country)).flatten()
+    }
+
     /// The record of one event. Made one by one, so that a request is not held a third time.
     pub(crate) fn event(&self, batch: &Batch<'_>, event: &Sound<'_>, event_id: String) -> Event {
         let Meta { site, import, sent_at, received_at, .. } = &self.fresh.meta;
@@ -116,7 +127,7 @@ fn owned(text: Option<&Text<'_>>) -> Option<String> {
 }
 
 /// IPv4 cut to /24, IPv6 to /48, the sizes that GDPR practice takes for anonymous.
-fn anonymised(ip: IpAddr) -> IpAddr {
+pub(crate) fn anonymised(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let [a, b, c, _] = ip.octets();

@@ -1,22 +1,17 @@
 //! What goes to the stage behind, and what its answer makes of the request.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use headwater_core::{
-    event_id::{digest_event_id, stream_event_id},
-    reason::Reason,
-};
+use headwater_core::{ranges::RangeSet, reason::Reason};
 use headwater_schema::{Ledger, Lost, Record, Uuid};
 
 use crate::{
     Enriched, Mark, Refusal, Reply, Tally,
-    admit::{Checked, Meta, Rejected, Sound},
+    admit::{Meta, Rejected},
+    cause::Cause,
     decode::Batch,
-    look_up::{Fresh, FreshBatch},
+    look_up::Fresh,
+    name::{Ids, ledger},
     settings::RemoteSettings,
 };
 
@@ -76,29 +71,42 @@ impl Enriched<'_> {
         let mut ids = Ids::default();
         let meta = &self.fresh.meta;
         let mut pending = 0;
-        let (mut places, mut named) = (Vec::new(), Vec::new());
+        let (mut places, mut named, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rejected_bots = Vec::new();
         for (number, batch) in self.fresh.batches.iter().enumerate() {
+            let Batch { stream, client_id, .. } = &batch.checked.batch;
+            let (mut seqs, mut bots) = (RangeSet::new(), Vec::new());
             for event in &batch.checked.events {
                 let event_id = ids.of(meta, &batch.checked, event);
+                let mut record = self.event(&batch.checked.batch, event, event_id);
+                if !meta.rules.policy.bots.keeps(&mut record) {
+                    bots.push(event.seq);
+                    let (seq, index) = (event.seq, event.index);
+                    let (stream, cause, message) = (*stream, Cause::Bot, String::new());
+                    rejected_bots.push(Rejected { stream, seq, index, cause, message });
+                    continue;
+                }
                 places.push((number, Some(Place { seq: event.seq, index: event.index })));
-                let event = self.event(&batch.checked.batch, event, event_id);
-                records.push(Record::from(event).to_vec());
+                records.push(Record::from(record).to_vec());
                 pending += 1;
+                if let Some(seq) = event.seq {
+                    seqs.insert(seq);
+                }
             }
-            if let Some(ledger) = ledger(meta, batch) {
+            if let Some(ledger) = ledger(meta, &batch.checked, &seqs, &bots) {
                 places.push((number, None));
                 records.push(Record::from(ledger).to_vec());
             }
-            let Batch { stream, client_id, .. } = &batch.checked.batch;
             named.push(Named { stream: *stream, client_id: client_id.as_deref().map(str::to_owned) });
+            if let Some(stream) = batch.key.clone().filter(|_| !seqs.is_empty()) {
+                marks.push(Mark { stream, seqs });
+            }
         }
-        let Fresh { meta, batches, rejected } = self.fresh;
-        let marks = batches
-            .into_iter()
-            .filter(|batch| !batch.seqs.is_empty())
-            .filter_map(|batch| Some(Mark { stream: batch.key?, seqs: batch.seqs }))
-            .collect();
-        let Meta { total, tally, settings, site, received_at, sent_at, .. } = meta;
+        let settings = self.settings();
+        let Fresh { meta, mut rejected, .. } = self.fresh;
+        let Meta { total, mut tally, site, received_at, sent_at, .. } = meta;
+        *Cause::Bot.outcome(&mut tally) += rejected_bots.len() as u64;
+        rejected.append(&mut rejected_bots);
         Forwarding {
             records,
             pending,
@@ -149,7 +157,8 @@ impl Forwarding {
                 Some(seq) => ledger.lost.push(Lost { from: seq, to: seq + 1, reason: reason.to_owned() }),
                 None => *ledger.unnamed.entry(reason.to_owned()).or_default() += 1,
             }
-            self.rejected.push(Rejected { stream: *stream, seq, index, message: message.clone() });
+            let (cause, message) = (Cause::Rejected, message.clone());
+            self.rejected.push(Rejected { stream: *stream, seq, index, cause, message });
             self.pending -= 1;
             self.tally.rejected += 1;
         }
@@ -210,74 +219,4 @@ impl Answered {
             Err(refusal) => refusal.reply(),
         }
     }
-}
-
-/// Names the events of a request.
-#[derive(Default)]
-struct Ids<'a> {
-    /// How often each text of an event without a name was seen: two equal ones in one request are two events,
-    /// and a retry of the request gives them the same ids again.
-    ordinals: HashMap<(&'a str, &'a str), u32>,
-}
-
-impl<'a> Ids<'a> {
-    fn of(&mut self, meta: &Meta, checked: &'a Checked<'_>, event: &'a Sound<'_>) -> String {
-        let batch = &checked.batch;
-        let id = if let (Some(stream), Some(seq)) = (batch.stream, event.seq) {
-            stream_event_id(stream.as_bytes(), seq, event.ts)
-        } else if let Some(given) = event.fields.event_id.as_deref().filter(|given| !given.is_empty()) {
-            match Uuid::try_parse(given) {
-                Ok(id) => id.into_bytes(),
-                // Any other key of the sender's own.
-                Err(_) => digest_event_id(event.ts, &[meta.site.as_bytes(), given.as_bytes()]),
-            }
-        } else {
-            let client = batch.client_id.as_deref().unwrap_or_default();
-            let session =
-                event.fields.session_id.as_deref().or(batch.session_id.as_deref()).unwrap_or_default();
-            let ordinal = self.ordinals.entry((event.raw, session)).or_default();
-            let parts = [meta.site.as_bytes(), client.as_bytes(), session.as_bytes(), event.raw.as_bytes()];
-            let [site, client, session, raw] = parts;
-            let id = digest_event_id(event.ts, &[site, client, session, raw, &ordinal.to_le_bytes()]);
-            *ordinal += 1;
-            id
-        };
-        Uuid::from_bytes(id).hyphenated().to_string()
-    }
-}
-
-/// The ledger record of a batch, if it says more than its events show.
-fn ledger(meta: &Meta, fresh: &FreshBatch<'_>) -> Option<Ledger> {
-    let Checked { batch, dropped, unnamed, .. } = &fresh.checked;
-    let word = &batch.word;
-    let no_storage = batch.context.no_storage.unwrap_or(false);
-    let at = word.at.filter(|at| !fresh.seqs.covers(0, at.done) || at.head > fresh.seqs.end());
-    let rejected = Reason::Rejected.as_str();
-    let mut lost = word.lost.clone();
-    for &seq in dropped {
-        match lost.last_mut() {
-            Some(run) if run.to == seq && run.reason == rejected => run.to += 1,
-            _ => lost.push(Lost { from: seq, to: seq + 1, reason: rejected.to_owned() }),
-        }
-    }
-    let says_more = at.is_some()
-        || word.end
-        || no_storage
-        || *unnamed > 0
-        || !lost.is_empty()
-        || !word.refused.is_empty();
-    says_more.then(|| Ledger {
-        site_id: meta.site.to_string(),
-        stream: batch.stream,
-        client_id: batch.client_id.as_deref().map(str::to_owned),
-        at: word.at,
-        end: word.end,
-        lost,
-        refused: word.refused.clone(),
-        unnamed: if *unnamed > 0 { [(rejected.to_owned(), *unnamed)].into() } else { BTreeMap::new() },
-        by: if batch.stream.is_some() { "sdk" } else { "collector" }.to_owned(),
-        received_at: meta.received_at,
-        sent_at: meta.sent_at,
-        no_storage,
-    })
 }

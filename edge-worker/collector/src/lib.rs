@@ -44,10 +44,12 @@
 //! [`limits::INFLATED_BYTES`] of text beside what [`limits`] allows per event.
 //!
 //! Where a new wire field goes: `decode/wire.rs`, and from there `enrich`. A new outcome: [`Tally`]. A new
-//! refusal: [`RefusalKind`].
+//! refusal: [`RefusalKind`]. A rule of a site: `sites/rules.rs`; why it drops an event: `cause.rs`.
 
+mod address;
 mod admit;
 mod authorise;
+mod cause;
 mod clock;
 mod context;
 pub mod cors;
@@ -58,6 +60,7 @@ mod inflate;
 pub mod limits;
 mod look_up;
 mod mark;
+mod name;
 pub mod pixel;
 mod refuse;
 mod reply;
@@ -68,6 +71,7 @@ mod sites;
 mod tally;
 mod word;
 
+pub use address::IpSalt;
 pub use admit::Admitted;
 pub use authorise::{Authorised, Credentials, bearer};
 pub use decode::{Decoded, decode};

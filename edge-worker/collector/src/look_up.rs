@@ -16,12 +16,10 @@ pub struct Fresh<'a> {
     pub(crate) rejected: Vec<Rejected>,
 }
 
-/// A batch with the events to forward, and their names.
+/// A batch with the events to forward.
 pub(crate) struct FreshBatch<'a> {
     pub(crate) checked: Checked<'a>,
     pub(crate) key: Option<StreamKey>,
-    /// The seqs of the events to forward.
-    pub(crate) seqs: RangeSet,
 }
 
 impl<'a> Admitted<'a> {
@@ -56,7 +54,7 @@ impl<'a> Admitted<'a> {
             if let Some(key) = key.clone().filter(|_| !seqs.is_empty()) {
                 before.entry(key).or_default().union(&seqs);
             }
-            batches.push(FreshBatch { checked, key, seqs });
+            batches.push(FreshBatch { checked, key });
         }
         Fresh { meta: self.meta, batches, rejected: self.rejected }
     }

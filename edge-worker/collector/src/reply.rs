@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use headwater_core::reason::Reason;
 use serde::Serialize;
 
 use crate::{Refusal, admit::Rejected, limits, settings::RemoteSettings};
@@ -108,8 +107,8 @@ impl<'a> Entry<'a> {
             stream: rejected.stream,
             seq: rejected.seq,
             index: rejected.seq.is_none().then_some(rejected.index),
-            reason: Reason::Rejected.as_str(),
-            message: (at < limits::MESSAGES).then_some(&*rejected.message),
+            reason: rejected.cause.as_str(),
+            message: Some(&*rejected.message).filter(|text| at < limits::MESSAGES && !text.is_empty()),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Collector {
     pub(crate) sites: Sites,
     pub(crate) seen: SeenCache,
     pub(crate) down: bool,
+    pub(crate) surroundings: Surroundings,
     pub(crate) records: Vec<Record>,
     pub(crate) tally: Tally,
 }
@@ -32,6 +33,10 @@ impl Default for Collector {
             sites: Sites::open(),
             seen: SeenCache::default(),
             down: false,
+            surroundings: Surroundings {
+                ip: Some(Ipv4Addr::new(203, 0, 113, 77).into()),
+                ..Surroundings::default()
+            },
             records: Vec::new(),
             tally: Tally::default(),
         }
@@ -49,13 +54,11 @@ impl Collector {
 
     fn run(&mut self, body: &[u8], credentials: &Credentials<'_>) -> Result<Reply, Refusal> {
         let text = inflate(body)?;
-        let surroundings =
-            Surroundings { ip: Some(Ipv4Addr::new(203, 0, 113, 77).into()), ..Surroundings::default() };
         let mut forwarding = decode(&text)?
             .authorise(&self.sites, credentials)?
             .admit(NOW)?
             .look_up(|stream, seq| self.seen.contains(stream, seq))
-            .enrich(surroundings)
+            .enrich(self.surroundings.clone())
             .forward();
         let records = forwarding.take_records();
         let answered = if self.down {

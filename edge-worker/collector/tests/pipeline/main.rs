@@ -3,6 +3,7 @@
 mod common;
 mod forms;
 mod outcomes;
+mod policies;
 mod properties;
 mod refusals;
 mod sdks;
