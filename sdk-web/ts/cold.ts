@@ -1,7 +1,7 @@
 /**
  * The cold store: IndexedDB `hw1:<site>`, one object store, where a journal entry has the key and the value that it has
  * in localStorage. A browser that is killed loses what it wrote to localStorage in its last seconds, but no transaction
- * that has ended. What is not acknowledged within a second is put there too (of a hidden page at once), and what
+ * that has ended. What is not acknowledged within 1.25 seconds is put there too (of a hidden page at once), and what
  * localStorage should not keep stays only there. It may fail at any time: then the journal is what localStorage holds.
  */
 
@@ -15,8 +15,11 @@ const HOT_LENGTH = 16_384;
 export const ROOM = 5_000_000;
 const ROOM_WITHOUT = 16_384;
 
-/** Most events are acknowledged by then. */
-const AGE_MS = 1_000;
+/**
+ * How old an event is before it is put. The request that carries it goes within 1,000 ms (`flush_ms`), so most are
+ * acknowledged by then; and a browser that is killed loses no more than two seconds, with the time of a transaction.
+ */
+const AGE_MS = 1_250;
 /** After a failure the next attempt waits so long. */
 const RETRY_MS = 10_000;
 /** Longest wait for the database. Some browsers' never open. */

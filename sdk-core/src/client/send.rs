@@ -114,6 +114,7 @@ impl Client {
         }
         trace!(self.out, Step::Sent { request, stream: no, transport, events: sent, bytes, end });
         self.flights.begin(flight);
+        self.flush.sent(self.now);
         self.out.push(Effect::Send { request, stream: no, transport });
     }
 

@@ -11,7 +11,7 @@ pub struct Settings {
     /// Most calls in a minute, beyond which they are refused; 0 for no cap. Any cap is the owner's to set: it leaves a
     /// call a minute, and the counters tell the rest.
     pub calls_per_minute: u32,
-    /// Wait from the first event to the send that carries it, ms, applied as 100 to 60,000; 0 for the shell's own.
+    /// [`Limits::flush_ms`](super::Limits::flush_ms), applied as 100 to 60,000; 0 for the shell's own.
     pub flush_ms: u32,
     /// Bytes of own events held before the oldest are given up, applied as an eighth of the shell's own to all of it;
     /// 0 for the shell's own.

@@ -101,7 +101,7 @@ fn a_lost_answer_is_tried_again_after_a_growing_time() {
     assert!(longest > 100_000, "{longest}");
     page.settle(&sent);
     page.append(1, 100);
-    page.wait(500);
+    page.wait(1_000);
     assert_eq!(page.only_sent().seqs, [1], "a success ends the back-off");
 }
 

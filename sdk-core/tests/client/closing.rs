@@ -24,7 +24,7 @@ fn a_closed_stream_is_forgotten_when_its_last_event_is_settled() {
     let first = page.only_sent();
     assert_eq!(page.tell(Input::Closed { stream: OWN }), []);
     assert!(!page.settle(&first).contains(&FORGOTTEN), "ten events wait");
-    page.wait(500);
+    page.wait(1_000);
     let second = page.only_sent();
     assert_eq!(page.settle(&second), [Effect::Forget { stream: OWN, from: 50, to: 60 }, FORGOTTEN]);
     assert_eq!(page.client.poll_timeout(), None);
@@ -64,7 +64,7 @@ fn a_stream_that_was_replaced_leaves_the_books_and_the_next_goes_on() {
         page.append_to(old, 0, 100);
         page.open(new, Lane::default());
         page.tell(Input::Closed { stream: old });
-        page.wait(500);
+        page.wait(1_000);
         let sent = page.only_sent();
         assert_eq!(sent.stream, old);
         assert_eq!(page.settle(&sent).last(), Some(&Effect::ForgetStream { stream: old }));

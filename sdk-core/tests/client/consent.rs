@@ -147,7 +147,7 @@ fn an_erasure_purges_every_stream_and_ends_the_session() {
     let effects = page.append_to(StreamNo(2), 0, 10);
     let [Effect::SaveSession(Session { id, .. }), ..] = effects[..] else { panic!("{effects:?}") };
     assert_ne!(id, before.id);
-    page.wait(500);
+    page.wait(1_000);
     assert!(page.only_sent().has_header);
 }
 

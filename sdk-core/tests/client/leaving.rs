@@ -170,7 +170,7 @@ fn consent_given_again_serves_the_next_stream() {
     page.tell(Input::Opened { stream: next, lane: Lane::default() });
     let ts = headwater_core::time::UnixMs(crate::page::EPOCH + page.now + 1);
     page.tell(Input::Appended { stream: next, seq: 0, len: 10, ts });
-    page.wait(500);
+    page.wait(1_000);
     let sent = page.only_sent();
     assert_eq!((sent.stream, sent.seqs.len()), (next, 1));
     assert_eq!(sent.body["batches"][0]["client_id"], "c");

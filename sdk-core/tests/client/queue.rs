@@ -165,7 +165,7 @@ fn an_evicted_event_in_flight_may_still_arrive() {
     let sent = page.only_sent();
     page.append(10, 300);
     assert_eq!(page.settle(&sent).iter().filter(|e| matches!(e, Effect::Forget { .. })).count(), 1);
-    page.wait(500);
+    page.wait(1_000);
     let next = page.only_sent();
     assert_eq!(next.seqs, (50..60).collect::<Vec<_>>());
     assert_eq!(next.lost[0].2, "queue_full");

@@ -61,7 +61,7 @@ fn only_an_acknowledgement_of_this_total_settles_it() {
     let sent = page.only_sent();
     refuse(&mut page, Refusal::Sampled, 2);
     page.settle(&sent);
-    page.wait(500);
+    page.wait(1_000);
     let next = page.only_sent();
     assert_eq!(told(&next), [("sampled", 2)]);
     page.settle(&next);
@@ -122,7 +122,7 @@ fn counters_that_change_while_a_purge_is_told_are_told_too() {
     let purge = page.only_sent();
     refuse(&mut page, Refusal::Consent, 9);
     page.settle(&purge);
-    page.wait(500);
+    page.wait(1_000);
     let sent = page.only_sent();
     assert_eq!((told(&sent), sent.has_header), (vec![("consent", 9)], false));
     assert_eq!(page.settle(&sent).last(), Some(&Effect::ForgetStream { stream: OWN }));

@@ -98,7 +98,7 @@ fn under_memory_pressure_everything_goes_at_once_and_nothing_is_lost() {
     page.settle(&sent);
     page.tell(Input::MemoryPressure);
     page.append(1, 100);
-    page.wait(500);
+    page.wait(1_000);
     assert_eq!(page.only_sent().seqs, [30]);
 }
 

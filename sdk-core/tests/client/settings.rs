@@ -21,16 +21,24 @@ fn settings_of_an_answer_are_kept_once_and_those_of_others_are_not_kept_again() 
     assert_eq!(other.tell(Input::SettingsChanged(settings)), []);
     assert_eq!(other.tell(Input::Settings(settings)), [], "they are kept already");
     other.append(1, 10);
-    other.wait(1_999);
+    other.wait(999);
     assert!(other.sent().is_empty());
+    other.wait(1);
+    other.only_sent();
+    other.append(1, 10);
+    other.wait(1_998);
+    assert!(other.sent().is_empty(), "the whole interval after a request");
     other.wait(1);
     other.only_sent();
 }
 
 #[test]
 fn the_wait_is_clamped_to_a_tenth_of_a_second_and_a_minute_and_zero_gives_it_back() {
-    for (set, wait) in [(1, 100), (100, 100), (3_000, 3_000), (u32::MAX, 60_000), (0, 500)] {
+    for (set, wait) in [(1, 99), (100, 99), (3_000, 2_999), (u32::MAX, 59_999), (0, 999)] {
         let mut page = Page::new();
+        page.append(1, 10);
+        page.tell(Input::MemoryPressure);
+        page.only_sent();
         page.tell(Input::Settings(Settings { flush_ms: 777, ..Settings::default() }));
         page.tell(Input::Settings(Settings { flush_ms: set, ..Settings::default() }));
         page.append(1, 10);

@@ -111,8 +111,8 @@ impl Builder {
         self
     }
 
-    /// How long an event may wait for others to share its request. 500 ms by default; 500 events or 512 KB
-    /// go at once.
+    /// How long an event may wait for others to share its request: 1 s by default, and half of it for the first event
+    /// after a pause. 500 events or 512 KB go at once.
     pub fn flush_every(mut self, interval: Duration) -> Self {
         self.limits.flush_ms = u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
         self
