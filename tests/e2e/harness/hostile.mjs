@@ -211,7 +211,7 @@ export const torment = async ({ seed, calls, dice }) => {
     if (end > 0.4) continue;
     if (end > 0.05) await null;
     else if (end > 0.001) await new Promise((next) => setTimeout(next, below(20)));
-    else await new Promise((next) => setTimeout(next, 600));
+    else await new Promise((next) => setTimeout(next, 1_100));
     await null;
     if (!denied) written();
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { tapUntilFull } from '../harness/cold.mjs';
 import { tap } from '../harness/tap.mjs';
 import { until } from '../harness/until.mjs';
 import { startWorld } from '../harness/world.mjs';
@@ -67,7 +68,7 @@ test('with debug it says what was lost, and what is refused', async () => {
   world.proxy.fault = () => 'offline';
   const [page, heard] = await talking(visitor);
   await page.evaluate(() => headwater.track('cycle', window));
-  await tap(page, 30, 'long', 940);
+  await tapUntilFull(visitor, page);
   await heard(/1 calls refused so far: invalid/);
   await heard(/lost: events? .* of stream [\da-f]{8}, queue_full; the server will be told/);
   await heard(/request \d+: no answer/);
