@@ -1,5 +1,7 @@
 //! The enriched event.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -136,4 +138,8 @@ pub struct Event {
     /// History: no age limit and no skew correction. Omitted when false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub import: bool,
+    /// Request headers that identify the sender's program, by lower-case name, from a collector that cannot judge them:
+    /// the stage behind it puts `device`, `os`, `browser`, `browser_version` and `bot` in their place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
 }

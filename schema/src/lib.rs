@@ -17,11 +17,13 @@
 //! Where a new column goes: a field of [`Event`] (optional, with its unit), in both schemas, and the
 //! collector's `enrich`.
 
+mod agent;
 mod event;
 mod ledger;
 mod record;
 mod trace;
 
+pub use agent::{AGENT_HEADERS, Agent, Software};
 pub use event::{Event, SCHEMA_VERSION};
 pub use ledger::{At, LEDGER_TYPE, Ledger, Lost};
 pub use record::Record;

@@ -2,22 +2,26 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
 };
 
-use headwater_schema::{Event, SCHEMA_VERSION};
+use headwater_schema::{Agent, Event, SCHEMA_VERSION, Software};
 
 use crate::{
     Fresh, IpSalt, address,
     admit::{Meta, Sound},
-    decode::{Batch, Text},
+    decode::{Batch, Event as Fields, Text},
     limits,
+    referrer::Visit,
+    scrub::scrub,
     settings::RemoteSettings,
 };
 
 /// What the host knows about a request beside its bytes.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct Surroundings<'a> {
     /// The address the request came from. Only what the site's policy says is kept of it, and nothing when a back end
     /// speaks for the client.
     pub ip: Option<IpAddr>,
@@ -25,6 +29,22 @@ pub struct Surroundings {
     pub ip_salt: Option<IpSalt>,
     /// Where that address is.
     pub place: Place,
+    /// The program that sent it; nothing of it is kept when a back end speaks for the client.
+    pub program: Program<'a>,
+    /// The `Origin` header: which host a page is of whose addresses do not say it.
+    pub origin: Option<&'a str>,
+}
+
+/// What the host knows of the program that sent a request.
+#[derive(Clone, Debug, Default)]
+pub enum Program<'a> {
+    /// It did not look.
+    #[default]
+    Unknown,
+    /// What the headers say, from a host that has no tables: the events carry it to the stage behind.
+    Told(Agent<'a>),
+    /// What a host with tables made of it: nothing else is passed on.
+    Known(Arc<Software>),
 }
 
 /// A place, as the host's source of places has it.
@@ -44,14 +64,15 @@ pub struct Place {
 pub struct Enriched<'a> {
     pub(crate) fresh: Fresh<'a>,
     /// Nothing in it when a back end spoke.
-    surroundings: Surroundings,
+    surroundings: Surroundings<'a>,
     ip: Option<String>,
 }
 
 impl<'a> Fresh<'a> {
-    /// Adds place, what is kept of the address, corrected time, path and campaign.
+    /// Adds place, program, what is kept of the address, corrected time, path, campaign and the kind of the referrer; takes
+    /// out of addresses what identifies a person or opens a door.
     #[must_use]
-    pub fn enrich(self, surroundings: Surroundings) -> Enriched<'a> {
+    pub fn enrich(self, surroundings: Surroundings<'a>) -> Enriched<'a> {
         let surroundings = if self.meta.direct { surroundings } else { Surroundings::default() };
         let (policy, salt) = (self.meta.rules.policy.ip, surroundings.ip_salt.as_ref());
         let ip = surroundings.ip.and_then(|ip| address::kept(policy, ip, salt, &self.meta.site));
@@ -70,9 +91,21 @@ impl Enriched<'_> {
     /// The record of one event. Made one by one, so that a request is not held a third time.
     pub(crate) fn event(&self, batch: &Batch<'_>, event: &Sound<'_>, event_id: String) -> Event {
         let Meta { site, import, sent_at, received_at, .. } = &self.fresh.meta;
-        let Surroundings { place, .. } = &self.surroundings;
+        let Surroundings { place, program, .. } = &self.surroundings;
         let (context, fields) = (&batch.context, &event.fields);
-        let utm = Utm::of(fields.url.as_deref().unwrap_or_default());
+        let url = fields.url.as_deref().map(scrub);
+        let utm = Utm::of(url.as_deref().unwrap_or_default());
+        // An app's HTTP library says nothing of who sits before the app.
+        let is_app = context.platform.as_deref().is_some_and(|platform| platform != "web");
+        let (software, headers) = match program {
+            _ if is_app => (Software::default(), BTreeMap::new()),
+            Program::Unknown => (Software::default(), BTreeMap::new()),
+            Program::Known(software) => (Software::clone(software), BTreeMap::new()),
+            Program::Told(agent) => {
+                let headers = agent.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
+                (Software::default(), headers.collect())
+            }
+        };
         Event {
             event_id,
             stream: batch.stream,
@@ -87,10 +120,10 @@ impl Enriched<'_> {
             event_type: fields.kind.0.clone().into_owned(),
             name: owned(fields.name.as_ref()),
             element: owned(fields.element.as_ref()),
-            url: owned(fields.url.as_ref()),
-            path: fields.url.as_deref().and_then(path_of).map(str::to_owned),
-            referrer: owned(fields.referrer.as_ref()),
-            referrer_class: None,
+            path: url.as_deref().and_then(path_of).map(str::to_owned),
+            referrer: fields.referrer.as_deref().map(|referrer| scrub(referrer).into_owned()),
+            referrer_class: self.referrer_class(fields, &utm),
+            url: url.map(Cow::into_owned),
             utm_source: utm.source,
             utm_medium: utm.medium,
             utm_campaign: utm.campaign,
@@ -102,11 +135,11 @@ impl Enriched<'_> {
             timezone: owned(context.tz.as_ref()).or_else(|| place.timezone.clone()),
             locale: owned(context.locale.as_ref()),
             screen: owned(context.screen.as_ref()),
-            device: None,
-            os: None,
-            browser: None,
-            browser_version: None,
-            bot: None,
+            device: software.device,
+            os: software.os,
+            browser: software.browser,
+            browser_version: software.browser_version,
+            bot: software.bot,
             timestamp: event.timestamp,
             ts: event.ts,
             sent_at: *sent_at,
@@ -118,7 +151,24 @@ impl Enriched<'_> {
             revenue: fields.revenue,
             currency: owned(fields.currency.as_ref()),
             import: *import,
+            headers,
         }
+    }
+
+    /// Of a page view, and of whatever else names a referrer.
+    fn referrer_class(&self, fields: &Fields<'_>, utm: &Utm) -> Option<String> {
+        let referrer = fields.referrer.as_deref();
+        if referrer.is_none() && *fields.kind != *"pageview" {
+            return None;
+        }
+        let visit = Visit {
+            url: fields.url.as_deref().unwrap_or_default(),
+            referrer,
+            origin: self.surroundings.origin,
+            source: utm.source.as_deref(),
+            medium: utm.medium.as_deref(),
+        };
+        Some(visit.class().as_str().to_owned())
     }
 }
 

@@ -92,6 +92,7 @@ fn event(event: &Event, out: &mut Vec<u8>) {
         revenue,
         currency,
         import,
+        headers,
     } = event;
     text(event_id, out);
     option(*stream, out, |stream, out| text(&stream.hyphenated().to_string(), out));
@@ -137,6 +138,12 @@ fn event(event: &Event, out: &mut Vec<u8>) {
     option(*revenue, out, long);
     option(currency.as_ref(), out, |value, out| text(value, out));
     flag(*import, out);
+    option(Some(headers).filter(|headers| !headers.is_empty()), out, |headers, out| {
+        block(headers.iter(), out, |(name, value), out| {
+            text(name, out);
+            text(value, out);
+        });
+    });
 }
 
 fn ledger(ledger: &Ledger, out: &mut Vec<u8>) {

@@ -65,6 +65,7 @@ fn full() -> Event {
         revenue: Some(-1999),
         currency: Some("currency".into()),
         import: true,
+        headers: [("user-agent".into(), "Mozilla/5.0 é".into())].into(),
     }
 }
 

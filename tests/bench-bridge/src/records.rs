@@ -1,6 +1,7 @@
 //! Enriched events, as many and as large as a shop's page views and clicks.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
@@ -95,6 +96,7 @@ impl Client {
             revenue: None,
             currency: None,
             import: false,
+            headers: BTreeMap::new(),
         })
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Collector {
     pub(crate) sites: Sites,
     pub(crate) seen: SeenCache,
     pub(crate) down: bool,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings<'static>,
     pub(crate) records: Vec<Record>,
     pub(crate) tally: Tally,
 }
@@ -54,11 +54,12 @@ impl Collector {
 
     fn run(&mut self, body: &[u8], credentials: &Credentials<'_>) -> Result<Reply, Refusal> {
         let text = inflate(body)?;
+        let surroundings = Surroundings { origin: credentials.origin, ..self.surroundings.clone() };
         let mut forwarding = decode(&text)?
             .authorise(&self.sites, credentials)?
             .admit(NOW)?
             .look_up(|stream, seq| self.seen.contains(stream, seq))
-            .enrich(self.surroundings.clone())
+            .enrich(surroundings)
             .forward();
         let records = forwarding.take_records();
         let answered = if self.down {

@@ -1,6 +1,7 @@
 //! The whole pipeline, as a host drives it.
 
 mod common;
+mod enriched;
 mod forms;
 mod outcomes;
 mod policies;
