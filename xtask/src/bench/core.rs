@@ -14,7 +14,7 @@ pub(super) fn measure(program: &Path, results: &mut Results) -> Result<()> {
 }
 
 /// A list `[name, value, unit]` per line.
-fn add_rows(text: &str, results: &mut Results) -> Result<()> {
+pub(super) fn add_rows(text: &str, results: &mut Results) -> Result<()> {
     for line in text.lines() {
         let (name, value, unit): (String, Value, String) =
             serde_json::from_str(line).with_context(|| format!("not a row: {line}"))?;

@@ -6,6 +6,7 @@ mod bridge;
 mod browser;
 mod bundle;
 mod core;
+mod enrich;
 mod load;
 mod machine;
 mod restart;
@@ -49,6 +50,8 @@ pub(crate) struct Arguments {
 enum Suite {
     /// Calls of the core, bytes on the wire, the wasm by function, the panics left in it
     Core,
+    /// A request of one event by what is known of its sender: nothing, its user agent, a user agent never seen
+    Enrich,
     /// The bridge beside librdkafka alone on a real broker, and from the broker to the store; --peer: the same load on a
     /// server with Strimzi's HTTP API
     Bridge,
@@ -146,6 +149,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             (measured, "; load generator, broker and bridge share the cores")
         }
         Suite::Core => (core_alone(root, &mut steps, &mut results), ""),
+        Suite::Enrich => (verdicts(root, &mut steps, &mut results), ""),
         Suite::Spine => {
             let measured = spine(root, arguments, &mut steps, &mut results);
             (measured, "; load generator and server share the cores")
@@ -173,6 +177,11 @@ fn core_alone(root: &Path, steps: &mut Steps, results: &mut Results) -> Result<(
         steps.must("build headwater-bench-core --release", || programs::release(root, name, name))?;
     steps.must("calls, bytes on the wire, bytes of Seen", || core::measure(&program, results))?;
     steps.must("the wasm by function", || wasm::measure(root, results))
+}
+
+fn verdicts(root: &Path, steps: &mut Steps, results: &mut Results) -> Result<()> {
+    steps.must("set up", || setup::for_enrich(root))?;
+    steps.must("requests by what is known of their senders", || enrich::measure(root, results))
 }
 
 fn spine(root: &Path, arguments: &Arguments, steps: &mut Steps, results: &mut Results) -> Result<()> {

@@ -41,6 +41,7 @@ fn everything(root: &Path, browsers: bool, steps: &mut Steps) -> Result<()> {
     steps.must("wasm target", wasm::install)?;
     steps.must("npm packages of the build", || tools::install(&root.join("sdk-web")))?;
     steps.must("npm packages of the browser tests", || tools::install(&root.join("tests/e2e")))?;
+    steps.must("lists of user agents", || for_enrich(root))?;
     steps.must("python", || python::find().map(drop))?;
     if browsers {
         let (_, missing) = steps.must("browsers", || browsers::find_or_install(&Browser::ALL))?;
@@ -54,6 +55,11 @@ fn everything(root: &Path, browsers: bool, steps: &mut Steps) -> Result<()> {
 /// What `headwater` needs to be built and started.
 pub(crate) fn for_server(root: &Path) -> Result<()> {
     duckdb::install(root)
+}
+
+/// What user agents are counted against.
+pub(crate) fn for_enrich(root: &Path) -> Result<()> {
+    tools::install(&root.join("edge-worker/enrich/quality"))
 }
 
 /// What the npm package needs to be built.

@@ -149,6 +149,7 @@ impl<'a> Run<'a> {
         let tools = self.steps.check("set up", || {
             setup::for_server(root)?;
             setup::for_web(root)?;
+            setup::for_enrich(root)?;
             Ok(Count::ONE)
         });
         if tools && browser {
