@@ -50,16 +50,16 @@ pub struct Event {
     /// What was acted on, as a selector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<String>,
-    /// As sent: absolute, or from the root.
+    /// Absolute, or from the root: as sent, but `redacted` stands for e-mail addresses and secrets in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The path of `url`, without origin, query and fragment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// As sent.
+    /// As sent, likewise without e-mail addresses and secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer: Option<String>,
-    /// `search`, `social`, …
+    /// `ai`, `direct`, `internal`, `mail`, `paid`, `referral`, `search`, `social`: of page views.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referrer_class: Option<String>,
     /// `utm_source` of the query of `url`.
@@ -95,7 +95,7 @@ pub struct Event {
     /// `1512x982`: the screen in CSS pixels or points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screen: Option<String>,
-    /// `desktop`, `phone`, …
+    /// `desktop`, `phone`, `tablet`, `tv`, `console`, `wearable`, `car`, `bot`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
     /// The operating system's name.

@@ -1,7 +1,11 @@
-//! What kind of place a visitor came from. The table knows the places that bring most visits; a new one goes into it.
+//! What kind of place a visitor came from. `places` has those that bring most visits; a new one goes into it.
 //!
 //! What the address of the page says of a campaign goes before the referrer: a click on an advertisement may come from
 //! anywhere, and many programs send no referrer.
+
+mod places;
+
+use places::of_host;
 
 /// The kinds, as they are written into [`Event::referrer_class`](headwater_schema::Event::referrer_class).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,220 +64,6 @@ const MAIL_MEDIA: [&str; 6] = ["e-mail", "e_mail", "email", "e mail", "mail", "n
 /// Likewise of social networks.
 const SOCIAL_MEDIA: [&str; 6] =
     ["sm", "social", "social media", "social network", "social-media", "social-network"];
-
-/// Names that stand before any public suffix: `google.com`, `google.co.uk`.
-const BRANDS: [(&str, Class); 8] = [
-    ("amazon", Class::Referral),
-    ("baidu", Class::Search),
-    ("bing", Class::Search),
-    ("google", Class::Search),
-    ("pinterest", Class::Social),
-    ("seznam", Class::Search),
-    ("yahoo", Class::Search),
-    ("yandex", Class::Search),
-];
-
-/// Domains and the packages of Android apps, sorted. The longest that a host ends with counts.
-static PLACES: [(&str, Class); 198] = [
-    ("accounts.google.com", Class::Referral),
-    ("adroll.com", Class::Paid),
-    ("ads.google.com", Class::Paid),
-    ("adservice.google.com", Class::Paid),
-    ("ai.perplexity.app.android", Class::Ai),
-    ("aistudio.google.com", Class::Ai),
-    ("andisearch.com", Class::Ai),
-    ("anthropic.com", Class::Ai),
-    ("aol.com", Class::Search),
-    ("app.fastmail.com", Class::Mail),
-    ("app.tuta.com", Class::Mail),
-    ("ask.com", Class::Search),
-    ("bard.google.com", Class::Ai),
-    ("bingads.com", Class::Paid),
-    ("bsky.app", Class::Social),
-    ("calendar.google.com", Class::Referral),
-    ("campaign-archive.com", Class::Mail),
-    ("character.ai", Class::Ai),
-    ("chat.qwen.ai", Class::Ai),
-    ("chatgpt.com", Class::Ai),
-    ("classroom.google.com", Class::Referral),
-    ("claude.ai", Class::Ai),
-    ("cloud.google.com", Class::Referral),
-    ("coccoc.com", Class::Search),
-    ("com.anthropic.claude", Class::Ai),
-    ("com.facebook.katana", Class::Social),
-    ("com.google.android.apps.bard", Class::Ai),
-    ("com.google.android.gm", Class::Mail),
-    ("com.google.android.googlequicksearchbox", Class::Search),
-    ("com.google.android.youtube", Class::Social),
-    ("com.instagram.android", Class::Social),
-    ("com.linkedin.android", Class::Social),
-    ("com.microsoft.copilot", Class::Ai),
-    ("com.openai.chatgpt", Class::Ai),
-    ("com.reddit.frontpage", Class::Social),
-    ("com.slack", Class::Social),
-    ("com.twitter.android", Class::Social),
-    ("copilot.cloud.microsoft", Class::Ai),
-    ("copilot.com", Class::Ai),
-    ("copilot.microsoft.com", Class::Ai),
-    ("criteo.com", Class::Paid),
-    ("cse.google.com", Class::Search),
-    ("daum.net", Class::Search),
-    ("deepseek.com", Class::Ai),
-    ("discord.com", Class::Social),
-    ("discord.gg", Class::Social),
-    ("docs.google.com", Class::Referral),
-    ("dogpile.com", Class::Search),
-    ("douban.com", Class::Social),
-    ("doubao.com", Class::Ai),
-    ("doubleclick.net", Class::Paid),
-    ("drive.google.com", Class::Referral),
-    ("duck.ai", Class::Ai),
-    ("duckduckgo.com", Class::Search),
-    ("e.mail.ru", Class::Mail),
-    ("ecosia.org", Class::Search),
-    ("email.seznam.cz", Class::Mail),
-    ("excite.com", Class::Search),
-    ("facebook.com", Class::Social),
-    ("fastmail.com", Class::Mail),
-    ("fb.com", Class::Social),
-    ("fb.me", Class::Social),
-    ("finance.yahoo.com", Class::Referral),
-    ("flickr.com", Class::Social),
-    ("freemail.hu", Class::Mail),
-    ("gemini.google.com", Class::Ai),
-    ("gibiru.com", Class::Search),
-    ("gmx.com", Class::Mail),
-    ("gmx.de", Class::Mail),
-    ("gmx.net", Class::Mail),
-    ("goodreads.com", Class::Social),
-    ("googleadservices.com", Class::Paid),
-    ("googlesyndication.com", Class::Paid),
-    ("grok.com", Class::Ai),
-    ("groups.google.com", Class::Referral),
-    ("hey.com", Class::Mail),
-    ("hotmail.com", Class::Mail),
-    ("iask.ai", Class::Ai),
-    ("icloud.com", Class::Mail),
-    ("info.com", Class::Search),
-    ("instagram.com", Class::Social),
-    ("kagi.com", Class::Search),
-    ("kakao.com", Class::Social),
-    ("kimi.com", Class::Ai),
-    ("kimi.moonshot.cn", Class::Ai),
-    ("komo.ai", Class::Ai),
-    ("line.me", Class::Social),
-    ("linkedin.com", Class::Social),
-    ("lnkd.in", Class::Social),
-    ("lumo.proton.me", Class::Ai),
-    ("lycos.com", Class::Search),
-    ("mail.126.com", Class::Mail),
-    ("mail.163.com", Class::Mail),
-    ("mail.aol.com", Class::Mail),
-    ("mail.com", Class::Mail),
-    ("mail.google.com", Class::Mail),
-    ("mail.ionos.com", Class::Mail),
-    ("mail.live.com", Class::Mail),
-    ("mail.naver.com", Class::Mail),
-    ("mail.proton.me", Class::Mail),
-    ("mail.qq.com", Class::Mail),
-    ("mail.ru", Class::Mail),
-    ("mail.yahoo.com", Class::Mail),
-    ("mail.yandex.com", Class::Mail),
-    ("mail.yandex.ru", Class::Mail),
-    ("mail.zoho.com", Class::Mail),
-    ("mailchi.mp", Class::Mail),
-    ("marginalia-search.com", Class::Search),
-    ("mastodon.online", Class::Social),
-    ("mastodon.social", Class::Social),
-    ("medium.com", Class::Social),
-    ("meet.google.com", Class::Referral),
-    ("meetup.com", Class::Social),
-    ("messenger.com", Class::Social),
-    ("meta.ai", Class::Ai),
-    ("metager.de", Class::Search),
-    ("metager.org", Class::Search),
-    ("mistral.ai", Class::Ai),
-    ("mojeek.com", Class::Search),
-    ("myspace.com", Class::Social),
-    ("naver.com", Class::Search),
-    ("news.ycombinator.com", Class::Social),
-    ("nextdoor.com", Class::Social),
-    ("notebooklm.google.com", Class::Ai),
-    ("ok.ru", Class::Social),
-    ("onesearch.com", Class::Search),
-    ("openai.com", Class::Ai),
-    ("org.telegram.messenger", Class::Social),
-    ("outbrain.com", Class::Paid),
-    ("outlook.com", Class::Mail),
-    ("outlook.live.com", Class::Mail),
-    ("outlook.office.com", Class::Mail),
-    ("outlook.office365.com", Class::Mail),
-    ("perplexity.ai", Class::Ai),
-    ("petalsearch.com", Class::Search),
-    ("phind.com", Class::Ai),
-    ("pi.ai", Class::Ai),
-    ("pin.it", Class::Social),
-    ("play.google.com", Class::Referral),
-    ("poczta.onet.pl", Class::Mail),
-    ("poe.com", Class::Ai),
-    ("presearch.com", Class::Search),
-    ("producthunt.com", Class::Social),
-    ("protonmail.com", Class::Mail),
-    ("quora.com", Class::Social),
-    ("qwant.com", Class::Search),
-    ("rambler.ru", Class::Search),
-    ("reddit.com", Class::Social),
-    ("search.aol.com", Class::Search),
-    ("search.brave.com", Class::Search),
-    ("search.com", Class::Search),
-    ("seznam.email", Class::Mail),
-    ("sites.google.com", Class::Referral),
-    ("slack.com", Class::Social),
-    ("sm.cn", Class::Search),
-    ("snapchat.com", Class::Social),
-    ("so.com", Class::Search),
-    ("sogou.com", Class::Search),
-    ("stackoverflow.com", Class::Social),
-    ("startpage.com", Class::Search),
-    ("support.google.com", Class::Referral),
-    ("swisscows.com", Class::Search),
-    ("t.co", Class::Social),
-    ("t.me", Class::Social),
-    ("taboola.com", Class::Paid),
-    ("teams.microsoft.com", Class::Social),
-    ("telegram.me", Class::Social),
-    ("telegram.org", Class::Social),
-    ("threads.com", Class::Social),
-    ("threads.net", Class::Social),
-    ("tiktok.com", Class::Social),
-    ("translate.google.com", Class::Referral),
-    ("tumblr.com", Class::Social),
-    ("tutanota.com", Class::Mail),
-    ("twitch.tv", Class::Social),
-    ("twitter.com", Class::Social),
-    ("viber.com", Class::Social),
-    ("vimeo.com", Class::Social),
-    ("vk.com", Class::Social),
-    ("wa.me", Class::Social),
-    ("web.de", Class::Mail),
-    ("web.telegram.org", Class::Social),
-    ("webcrawler.com", Class::Search),
-    ("wechat.com", Class::Social),
-    ("weibo.cn", Class::Social),
-    ("weibo.com", Class::Social),
-    ("weixin.qq.com", Class::Social),
-    ("whatsapp.com", Class::Social),
-    ("x.ai", Class::Ai),
-    ("x.com", Class::Social),
-    ("xiaohongshu.com", Class::Social),
-    ("xing.com", Class::Social),
-    ("ya.ru", Class::Search),
-    ("you.com", Class::Ai),
-    ("youtu.be", Class::Social),
-    ("youtube.com", Class::Social),
-    ("zhihu.com", Class::Social),
-    ("zoho.com", Class::Mail),
-];
 
 /// What a page view says of where it came from.
 pub(crate) struct Visit<'a> {
@@ -336,32 +126,6 @@ fn of_medium(medium: &str) -> Option<Class> {
     }
 }
 
-fn of_host(host: &str) -> Option<Class> {
-    let mut rest = Some(host);
-    while let Some(name) = rest {
-        if let Ok(at) = PLACES.binary_search_by(|(known, _)| known.cmp(&name)) {
-            return Some(PLACES[at].1);
-        }
-        if let Some(class) = of_brand(name) {
-            return Some(class);
-        }
-        rest = name.split_once('.').map(|(_, shorter)| shorter);
-    }
-    None
-}
-
-/// A brand's own domain in any country.
-fn of_brand(name: &str) -> Option<Class> {
-    let (label, suffix) = name.split_once('.')?;
-    let is_country = |part: &str| (2..=3).contains(&part.len());
-    let is_suffix = match suffix.split_once('.') {
-        None => is_country(suffix),
-        Some((second, country)) => matches!(second, "co" | "com" | "ne") && is_country(country),
-    };
-    let found = BRANDS.binary_search_by(|(known, _)| known.cmp(&label)).ok()?;
-    is_suffix.then(|| BRANDS[found].1)
-}
-
 fn without_www(host: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
@@ -403,12 +167,6 @@ mod tests {
         let parameter = |name: &str| url.split(['?', '&']).find_map(|pair| pair.strip_prefix(name));
         let (source, medium) = (parameter("utm_source="), parameter("utm_medium="));
         Visit { url, referrer, origin: Some("https://www.shop.example"), source, medium }.class().as_str()
-    }
-
-    #[test]
-    fn tables_are_sorted() {
-        assert!(PLACES.is_sorted_by(|(a, _), (b, _)| a < b));
-        assert!(BRANDS.is_sorted_by(|(a, _), (b, _)| a < b));
     }
 
     #[test]
