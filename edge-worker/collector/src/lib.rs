@@ -49,6 +49,7 @@
 mod address;
 mod admit;
 mod authorise;
+pub mod bridge;
 mod cause;
 mod clock;
 mod context;
@@ -61,6 +62,7 @@ pub mod limits;
 mod look_up;
 mod mark;
 mod name;
+pub mod paths;
 pub mod pixel;
 mod referrer;
 mod refuse;

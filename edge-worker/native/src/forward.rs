@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use headwater_collector::Unavailable;
+use headwater_collector::{Unavailable, bridge::Forwarded};
 use headwater_schema::Trace;
 
 /// Takes the records of one request and makes them durable.
@@ -17,25 +17,6 @@ pub trait Forward: Send + Sync + 'static {
         records: Vec<Vec<u8>>,
         trace: Option<Trace>,
     ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send;
-}
-
-/// The answer of the stage behind.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Forwarded {
-    /// For which incarnation of its storage it speaks: drawn anew when that is created or restored. With another one
-    /// than before the seen cache forgets everything; while it is not known, nothing is remembered. For a storage that
-    /// cannot change while this process lives, any number that stays.
-    pub incarnation: Option<u128>,
-    /// The records that it will never take, by their place in the request, with what is wrong with them.
-    pub rejected: Vec<(usize, String)>,
-}
-
-impl Forwarded {
-    /// Everything is durable in this incarnation of the storage.
-    #[must_use]
-    pub fn all(incarnation: u128) -> Self {
-        Self { incarnation: Some(incarnation), rejected: Vec::new() }
-    }
 }
 
 impl<F: Forward> Forward for Arc<F> {

@@ -40,7 +40,9 @@ pub mod limits;
 mod routes;
 
 pub use bridge::{Bridge, BridgeUrlError};
-pub use forward::{Forward, Forwarded};
+pub use forward::Forward;
+/// The answer of the stage behind.
+pub use headwater_collector::bridge::Forwarded;
 /// The type of a request's trace.
 pub use headwater_schema::Trace;
 pub use host::{Collector, Options};

@@ -1,6 +1,6 @@
 //! The paths that are ours.
 
-use std::{borrow::Cow, net::SocketAddr};
+use std::net::SocketAddr;
 
 use axum::{
     Router,
@@ -9,7 +9,12 @@ use axum::{
     response::Response,
     routing::any,
 };
-use headwater_collector::{Refusal, RefusalKind, Reply, cors, limits::BODY_BYTES, pixel};
+use headwater_collector::{
+    Refusal, RefusalKind, cors,
+    limits::BODY_BYTES,
+    paths::{self, method_not_allowed},
+    pixel,
+};
 use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
 use headwater_service::body::{self, BodyError};
 
@@ -19,9 +24,9 @@ use crate::{Collector, Forward, answer::response, host::Sender, limits};
 /// `into_make_service_with_connect_info::<SocketAddr>()`, or events have no address.
 pub fn router<F: Forward>(collector: Collector<F>) -> Router {
     Router::new()
-        .route("/collect", any(collect::<F>))
-        .route("/pixel.gif", any(pixel::<F>))
-        .route("/healthz", any(healthz))
+        .route(paths::COLLECT, any(collect::<F>))
+        .route(paths::PIXEL, any(pixel::<F>))
+        .route(paths::HEALTH, any(healthz))
         .with_state(collector)
 }
 
@@ -77,24 +82,7 @@ async fn pixel<F: Forward>(State(collector): State<Collector<F>>, request: Reque
 }
 
 async fn healthz(method: Method) -> Response {
-    if method != Method::GET && method != Method::HEAD {
-        return response(method_not_allowed(&method, "GET, HEAD"));
-    }
-    response(Reply {
-        status: 200,
-        headers: vec![
-            ("content-type", Cow::Borrowed("application/json")),
-            ("cache-control", Cow::Borrowed("no-store")),
-        ],
-        body: Cow::Borrowed(b"{\"status\":\"ok\"}"),
-    })
-}
-
-fn method_not_allowed(method: &Method, allow: &'static str) -> Reply {
-    let message = format!("method: {method} is not one of {allow}");
-    let mut reply = Refusal::new(RefusalKind::MethodNotAllowed, message).reply();
-    reply.headers.push(("allow", Cow::Borrowed(allow)));
-    reply
+    response(paths::health(method.as_str()))
 }
 
 fn sender(headers: &HeaderMap, extensions: &Extensions) -> Sender {
