@@ -10,6 +10,8 @@ import { startWorld } from '../harness/world.mjs';
 
 const CALLS = 2_000;
 const ARRIVALS = 60;
+/** A page view that follows a request sooner waits for the next (`flush_ms` in `sdk-core/src/client/limits.rs`). */
+const PAUSE_MS = 1_000;
 
 const percentiles = (samples) => {
   const sorted = samples.toSorted((a, b) => a - b);
@@ -45,6 +47,7 @@ const measureFreshness = async (visitor, page) => {
   const samples = [];
   for (let n = 0; n < ARRIVALS; n++) {
     const url = `/fresh-${n}`;
+    await new Promise((wake) => setTimeout(wake, PAUSE_MS));
     const start = performance.now();
     await page.evaluate((url) => {
       history.pushState(null, '', url);

@@ -57,9 +57,9 @@ enum Suite {
     Bridge,
     /// From a page to a number on one machine
     Spine,
-    /// The browser SDK in Chromium beside an empty page, a bare localStorage write and other SDKs (--with): bytes, time
-    /// to ready, longest task, calls, bursts, CPU of an event at a pace and in other tabs, bytes on the wire, memory,
-    /// and what outlives a page that could reach nobody
+    /// The browser SDK in Chromium beside an empty page, a bare localStorage write, one with its share of a bare
+    /// request, and other SDKs (--with): bytes, time to ready, longest task, calls, bursts, CPU of an event at a pace
+    /// and in other tabs, bytes on the wire, memory, and what outlives a page that could reach nobody
     Web,
 }
 

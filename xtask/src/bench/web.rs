@@ -1,5 +1,6 @@
-//! The browser SDK in a real Chromium, in one run with an empty page, a bare localStorage write and other SDKs: whatever
-//! the machine does, it does to all of them. `tests/e2e/bench/web.mjs` takes the samples; here they become figures.
+//! The browser SDK in a real Chromium, in one run with an empty page, a bare localStorage write, one with its share of a
+//! bare request, and other SDKs: whatever the machine does, it does to all of them. `tests/e2e/bench/web.mjs` takes
+//! the samples; here they become figures.
 
 mod figures;
 mod peers;
@@ -84,6 +85,7 @@ fn print(root: &Path, samples: &Samples, peers: &[Peer]) -> Result<()> {
     let mut table = Table::default();
     table.add(figures::EMPTY, base.of_empty());
     table.add(figures::BARE, base.of_bare());
+    table.add(figures::FLOOR, base.of_floor());
     for (name, subject) in &samples.subjects {
         let sizes = if let Some(peer) = peers.iter().find(|peer| peer.name == *name) {
             [bundle::sizes(&[&peer.script])?; 2]

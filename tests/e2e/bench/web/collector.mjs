@@ -34,6 +34,7 @@ export const marks = ({ body, path }) => {
 
 /** What SDKs read in an answer; an empty object does for the others. */
 const ANSWERS = {
+  bare: () => [204, '', {}],
   headwater: ({ body }) => {
     const { batches } = JSON.parse(plain(body));
     const events = batches.reduce((sum, batch) => sum + batch.events.length, 0);

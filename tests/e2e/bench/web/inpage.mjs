@@ -86,7 +86,8 @@ export const PROBES = {
   const real = WebAssembly.instantiate;
   WebAssembly.instantiate = (...args) =>
     real(...args).then((done) => {
-      bench.wasm = done.instance.exports.memory;
+      // What a compiled module becomes is the instance itself.
+      bench.wasm = (done.instance ?? done).exports.memory;
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => (bench.ready ??= performance.now());
       port2.postMessage(0);
@@ -125,11 +126,12 @@ export const PROBES = {
   wrap(window, 'clearTimeout', 'timer cleared');
   const real = WebAssembly.instantiate;
   WebAssembly.instantiate = (...args) =>
-    real(...args).then(({ module, instance }) => {
+    real(...args).then((done) => {
       const exports = {};
-      for (const [name, value] of Object.entries(instance.exports))
+      for (const [name, value] of Object.entries((done.instance ?? done).exports))
         exports[name] = typeof value === 'function' ? timed('wasm ' + name, value) : value;
-      return { module, instance: { exports } };
+      // What a compiled module becomes is the instance itself.
+      return done.instance ? { ...done, instance: { exports } } : { exports };
     });
 }`,
 };

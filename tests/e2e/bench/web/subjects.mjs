@@ -1,4 +1,4 @@
-/** What is measured: nothing, a bare write, ours, and the other SDKs, each in a page of the same shape. */
+/** What is measured: nothing, a bare write, one with its share of a bare request, ours, and the other SDKs, each in a page of the same shape. */
 import { startCollector } from './collector.mjs';
 
 /** The page's own loop. */
@@ -19,6 +19,29 @@ const BARE = `{
   };
 }`;
 
+/** The least that an event costs which is kept and sent: a bare write, and a request for each ten, unpacked and without company. */
+const FLOOR = `{
+  ${BARE}
+  const { start, track } = sdk;
+  const body = new Uint8Array(540).fill(42);
+  let calls = 0;
+  let endpoint;
+  const send = async () => {
+    const answer = await fetch(endpoint, { method: 'POST', body, headers: { 'content-type': 'text/plain' }, credentials: 'omit' });
+    answer.headers.get('hw-ack');
+  };
+  window.sdk = {
+    start(address) {
+      start();
+      endpoint = address;
+    },
+    track() {
+      track();
+      if (++calls % 10 === 0) send();
+    },
+  };
+}`;
+
 const OURS = `window.sdk = {
   start: (endpoint) => headwater.init({ site: 'bench', endpoint: endpoint + '/collect' }),
   track: headwater.track,
@@ -32,12 +55,13 @@ const OURS = `window.sdk = {
  */
 export const startSubjects = async ({ dist, peers }) => {
   const all = { empty: { adapter: EMPTY }, 'bare write': { adapter: BARE } };
+  all['bare write and request'] = { adapter: FLOOR, sink: await startCollector('bare') };
   all.headwater = { folder: dist, file: 'headwater.iife.js', adapter: OURS, collector: await startCollector('headwater') };
   for (const { name, folder, file } of peers) all[name] = { folder, file, collector: await startCollector(name) };
   for (const [name, subject] of Object.entries(all)) {
     subject.name = name;
     subject.files = new Set();
-    subject.endpoint = subject.collector?.address ?? '';
+    subject.endpoint = (subject.collector ?? subject.sink)?.address ?? '';
   }
   return all;
 };

@@ -30,7 +30,7 @@ export const startWorld = async (job) => {
     run: () => ++runs,
     stop: async () => {
       await chromium.stop();
-      await Promise.all([site, outside, ...Object.values(subjects).map(({ collector }) => collector)].map((s) => s?.stop()));
+      await Promise.all([site, outside, ...Object.values(subjects).map(({ collector, sink }) => collector ?? sink)].map((s) => s?.stop()));
     },
   };
 };

@@ -8,17 +8,20 @@ use crate::bench::quantile;
 
 pub(super) const EMPTY: &str = "empty page";
 pub(super) const BARE: &str = "bare write";
+/// A bare write, and a bare request for each ten: the least that is kept and sent at this pace.
+pub(super) const FLOOR: &str = "bare write and request";
 
 /// What others are compared with.
 pub(super) struct Base<'a> {
     empty: &'a Subject,
     bare: &'a Subject,
+    floor: &'a Subject,
 }
 
 impl<'a> Base<'a> {
     pub(super) fn new(samples: &'a Samples) -> Result<Self> {
         let get = |name: &str| samples.subjects.get(name).with_context(|| format!("no samples of {name}"));
-        Ok(Self { empty: get("empty")?, bare: get(BARE)? })
+        Ok(Self { empty: get("empty")?, bare: get(BARE)?, floor: get(FLOOR)? })
     }
 
     pub(super) fn of_empty(&self) -> Vec<Figure> {
@@ -35,6 +38,13 @@ impl<'a> Base<'a> {
         let mut figures = Vec::new();
         self.paced(self.bare, &mut figures);
         self.other_tab(self.bare, &mut figures);
+        figures
+    }
+
+    pub(super) fn of_floor(&self) -> Vec<Figure> {
+        let mut figures = Vec::new();
+        self.paced(self.floor, &mut figures);
+        self.other_tab(self.floor, &mut figures);
         figures
     }
 
@@ -70,6 +80,8 @@ impl<'a> Base<'a> {
         let own = over(subject, self.empty);
         add(figures, "paced, main thread over the loop alone", "µs", own);
         add(figures, "paced, against a bare write", "×", ratio(own, over(self.bare, self.empty)));
+        let floor = ratio(own, over(self.floor, self.empty));
+        add(figures, "paced, against a bare write and a tenth of a bare request", "×", floor);
     }
 
     /// In another tab; an empty page's own doings there are taken off.
@@ -215,6 +227,7 @@ mod tests {
         let text = json!({"chromium": "Chrome", "subjects": {
             "empty": {"paced": rounds(&[1000.0, 9000.0, 1000.0])},
             "bare write": {"paced": rounds(&[2000.0, 10_000.0, 2000.0])},
+            "bare write and request": {"paced": rounds(&[2250.0, 10_250.0, 2250.0])},
             "headwater": {"paced": rounds(ours)},
         }});
         serde_json::from_value(text).expect("samples")
@@ -232,6 +245,8 @@ mod tests {
         let figures = base.of_sdk(&samples.subjects["headwater"], [[0; 3]; 2]);
         assert!((value(&figures, "paced, main thread over the loop alone") - 250.0).abs() < 1e-9);
         assert!((value(&figures, "paced, against a bare write") - 2.5).abs() < 1e-9);
+        let floor = "paced, against a bare write and a tenth of a bare request";
+        assert!((value(&figures, floor) - 2.0).abs() < 1e-9);
         assert!((value(&figures, "paced, bytes of bodies per event") - 50.0).abs() < 1e-9);
     }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 pub(super) struct Samples {
     pub(super) chromium: String,
-    /// In the order of their names; the empty page and the bare write are among them.
+    /// In the order of their names; the empty page, the bare write and that with a request are among them.
     pub(super) subjects: BTreeMap<String, Subject>,
     /// What could not be measured, and why.
     #[serde(default)]
