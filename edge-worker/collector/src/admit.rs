@@ -136,9 +136,13 @@ fn check<'a>(mut batch: Batch<'a>, meta: &Meta, rejected: &mut Vec<Rejected>) ->
     let is_kept = meta.rules.policy.keeps(batch.client_id.as_deref());
     let mut checked = Checked { batch, events, dropped: Vec::new(), unnamed: BTreeMap::new() };
     for (index, raw) in raw_events.into_iter().enumerate() {
-        let Batch { stream, path, .. } = &checked.batch;
+        let Batch { stream, path, flaw, .. } = &checked.batch;
         let stream = *stream;
-        let (seq, cause, message) = match sound(index, raw, stream.is_some(), meta) {
+        let judged = match flaw {
+            Some(flaw) => Err(flaw.clone()),
+            None => sound(index, raw, stream.is_some(), meta),
+        };
+        let (seq, cause, message) = match judged {
             Ok(event) if is_kept => {
                 checked.events.push(event);
                 continue;

@@ -31,6 +31,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) session_id: Option<Text<'a>>,
     pub(crate) context: Context<'a>,
     pub(crate) word: Word,
+    /// What makes every event of it unacceptable, as `admit` would say it of one.
+    pub(crate) flaw: Option<String>,
     pub(crate) events: Vec<&'a RawValue>,
 }
 
@@ -93,6 +95,7 @@ fn check(envelope: Envelope<'_>) -> Result<Decoded<'_>, Refusal> {
             session_id: context::optional_id("", "session_id", envelope.session_id)?,
             context: context::check("", envelope.context)?,
             word: Word::default(),
+            flaw: None,
             events,
         }],
     };
@@ -111,6 +114,7 @@ fn native(path: String, batch: wire::Batch<'_>) -> Result<Batch<'_>, Refusal> {
         session_id: None,
         context: context::check(&path, batch.context)?,
         word: Word::check(&path, batch.at, batch.end, batch.lost, batch.refused)?,
+        flaw: None,
         events,
         path,
     })

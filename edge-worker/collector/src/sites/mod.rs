@@ -7,7 +7,6 @@
 //!
 //! A new setting: its type and default in `rules.rs`, its word in `file.rs`, and the example file.
 
-mod date;
 mod file;
 mod origin;
 mod rules;
@@ -56,6 +55,12 @@ impl Sites {
     /// The ids of the sites in the file.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(|id| &**id)
+    }
+
+    /// Whether one of them wants addresses hashed, which needs a salt.
+    #[must_use]
+    pub fn hashes_addresses(&self) -> bool {
+        self.by_id.values().any(|site| site.rules.policy.ip == IpPolicy::Hashed)
     }
 
     /// Whether pages of this origin may read answers, for any site.

@@ -8,7 +8,7 @@ use serde::{
 };
 use subtle::ConstantTimeEq as _;
 
-use super::date::Day;
+use crate::date::Day;
 
 /// A token of a reader.
 #[derive(Deserialize)]

@@ -8,4 +8,5 @@ mod policies;
 mod properties;
 mod refusals;
 mod sdks;
+mod segment;
 mod sites;
