@@ -5,7 +5,12 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use axum::{Router, serve::Listener};
 use headwater_bridge_flow::{Config as FlowConfig, Limits, SpoolPolicy};
-use headwater_service::process::prompt;
+use headwater_service::{
+    operations,
+    process::prompt,
+    server::{self, Bounds},
+    tls::{self, TlsListener},
+};
 use tokio::{
     net::TcpListener,
     sync::{oneshot, watch},
@@ -16,7 +21,7 @@ use tokio::{
 use crate::{
     config::{Config, SinkKind},
     host::{self, Handle, Parts},
-    http::{self, Senders, TlsListener},
+    http::{self, Senders},
     metrics::Metrics,
     report::Reporter,
     sink::{self, Sink, memory::Memory},
@@ -62,7 +67,7 @@ impl Bridge {
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let files = config.tls.files();
-        let acceptor = files.map(|(cert, key)| http::acceptor(cert, key)).transpose()?;
+        let acceptor = files.map(|(cert, key)| tls::acceptor(cert, key)).transpose()?;
         let batches = listen(config.listen).await?;
         let operations = listen(config.metrics_listen).await?;
         let (address, metrics_address) = (batches.local_addr()?, operations.local_addr()?);
@@ -81,7 +86,7 @@ impl Bridge {
             Some(acceptor) => serve(TlsListener::new(batches, acceptor)?, app, closing.clone()),
             None => serve(prompt(batches), app, closing.clone()),
         };
-        let operations = serve(prompt(operations), http::operations(handle.clone()), closing);
+        let operations = serve(prompt(operations), operations::router(Arc::new(handle.clone())), closing);
         let servers = vec![batches, operations];
         let is_tls = config.tls.cert.is_some();
         Ok(Self { address, is_tls, metrics_address, drain_s: config.drain_s, handle, ended, close, servers })
@@ -143,7 +148,7 @@ fn serve<L: Listener<Addr = SocketAddr>>(
         // Whoever could say so is gone: the same.
         let _ = closing.wait_for(|is_closing| *is_closing).await;
     };
-    tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(closed).into_future())
+    tokio::spawn(server::serve(listener, app, Bounds::default(), closed))
 }
 
 fn limits(config: &Config) -> Limits {

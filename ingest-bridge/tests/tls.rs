@@ -10,10 +10,8 @@ use std::{
     sync::Arc,
 };
 
-use headwater_bridge::{
-    config::{Config, Overrides},
-    http::acceptor,
-};
+use headwater_bridge::config::{Config, Overrides};
+use headwater_service::tls::acceptor;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use support::{Server, event};
 use tokio_rustls::rustls::{

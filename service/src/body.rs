@@ -51,10 +51,7 @@ pub async fn read(
     let deadline = Instant::now() + TOTAL;
     let announced = announced(headers);
     if announced.is_some_and(|bytes| bytes > most) {
-        // Who asks first is told without having to send it.
-        if !headers.contains_key(header::EXPECT) {
-            drain(body, 0, deadline).await;
-        }
+        discard(headers, body).await;
         return Err(BodyError::TooLarge(most));
     }
     let mut bytes = Vec::new();
@@ -76,6 +73,14 @@ pub async fn read(
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.into())
+}
+
+/// Reads a body that nobody wants and keeps nothing of it, so that its sender reads the answer instead of a reset.
+pub async fn discard(headers: &HeaderMap, body: Body) {
+    // Who asks first is told without having to send it.
+    if !headers.contains_key(header::EXPECT) {
+        drain(body, 0, Instant::now() + TOTAL).await;
+    }
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {

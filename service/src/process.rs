@@ -19,6 +19,7 @@ const LAST_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs a program's work to its end: logs to standard error (`RUST_LOG`, `info` by default), a failure is the last of them.
 pub fn run(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    raise_open_files();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
@@ -34,6 +35,16 @@ pub fn run(work: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Lets this process have as many files and sockets as it may: what a shell or a service manager gives at first is often
+/// 1,024. Failing leaves that.
+pub fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource::RLIMIT_NOFILE, getrlimit, setrlimit};
+        let _ = getrlimit(RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(RLIMIT_NOFILE, most, most));
     }
 }
 

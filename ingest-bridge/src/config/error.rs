@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+pub(crate) use headwater_service::settings::line_of;
+
 /// Names line and field, and never shows a value: it may be a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ConfigError {
@@ -38,8 +40,3 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-/// Counted from 1.
-pub(crate) fn line_of(text: &str, at: usize) -> usize {
-    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
-}

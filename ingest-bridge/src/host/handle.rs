@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use headwater_bridge_flow::{Answer, Input, Request};
+use headwater_service::operations::Operated;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{metrics::Metrics, report::Reporter};
@@ -67,6 +68,16 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+}
+
+impl Operated for Handle {
+    fn metrics(&self) -> String {
+        self.0.metrics.text()
+    }
+
+    async fn unready(&self) -> Option<String> {
+        self.0.metrics.unready().map(str::to_owned)
     }
 }
 

@@ -1,14 +1,9 @@
 //! The spool of one partition: a segment log, and beside it how far it was trimmed.
 
-use std::{
-    fs::{self, File},
-    io::{self, Seek as _, SeekFrom, Write as _},
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{fs, path::Path, time::SystemTime};
 
 use headwater_bridge_flow::Found;
-use headwater_segments::{Error, Log, Options, Reader, segments};
+use headwater_segments::{Error, Log, Mark, Options, Reader, segments};
 
 /// Small, because a segment is removed as a whole, and every partition has one.
 const SEGMENT_BYTES: u64 = 8 << 20;
@@ -24,7 +19,7 @@ pub(super) struct Lane {
     reader: Option<Reader>,
     /// The first record that is not trimmed.
     first: u64,
-    mark: File,
+    mark: Mark,
     /// Bytes of the records when it was opened.
     bytes: u64,
 }
@@ -32,17 +27,7 @@ pub(super) struct Lane {
 impl Lane {
     pub(super) fn open(dir: &Path) -> Result<Self, Error> {
         let log = Log::open(dir, Options { segment_bytes: SEGMENT_BYTES })?;
-        let path = dir.join("trimmed");
-        let io = |operation, path: &PathBuf| {
-            let path = path.clone();
-            move |source| Error::Io { operation, path, source }
-        };
-        let marked = fs::read(&path).ok().and_then(|bytes| parse(&bytes)).unwrap_or(0);
-        let mark = File::options().create(true).truncate(false).write(true).open(&path);
-        let mark = mark.map_err(io("open", &path))?;
-        // A mark is a lower bound, never beyond the end unless it belongs to another log.
-        let first =
-            if marked <= log.next_offset() { marked.max(log.first_offset()) } else { log.first_offset() };
+        let (mark, first) = Mark::open(dir, "trimmed", log.first_offset(), log.next_offset())?;
         let mut lane = Self { log, reader: None, first, mark, bytes: 0 };
         lane.bytes = lane.scan()?;
         Ok(lane)
@@ -84,7 +69,7 @@ impl Lane {
     pub(super) fn trim(&mut self, upto: u64) -> Result<(), Error> {
         self.first = self.first.max(upto);
         // Only a lower bound: what an older mark leaves is sent again, and is a copy.
-        let _ = write(&mut self.mark, self.first);
+        let _ = self.mark.set(self.first);
         if self.first == self.log.next_offset() && self.log.active_bytes() >= WORTH_A_FILE {
             self.log.roll()?;
         }
@@ -117,16 +102,4 @@ impl Lane {
         let age = made.and_then(|made| SystemTime::now().duration_since(made).ok()).unwrap_or_default();
         u64::try_from(age.as_millis()).unwrap_or(u64::MAX)
     }
-}
-
-/// An offset and, against a torn write, its complement.
-fn parse(bytes: &[u8]) -> Option<u64> {
-    let (offset, complement) = bytes.split_first_chunk()?;
-    let offset = u64::from_le_bytes(*offset);
-    (complement == (!offset).to_le_bytes()).then_some(offset)
-}
-
-fn write(mark: &mut File, offset: u64) -> io::Result<()> {
-    mark.seek(SeekFrom::Start(0))?;
-    mark.write_all(&[offset.to_le_bytes(), (!offset).to_le_bytes()].concat())
 }

@@ -12,6 +12,7 @@
 //! | [`Log`] | the one writer: append, sync, roll, drop whole segments |
 //! | [`Reader`] | reads by offset, also while the writer appends, never beyond the end its caller names |
 //! | [`GroupCommit`] | a thread that owns a [`Log`] and answers many appends after one fsync |
+//! | [`Mark`] | remembers how far a reader is |
 //! | [`salvage()`] | reads what can be read of a dead log, whatever happened to it |
 //!
 //! **Invariants.** A record never changes once written. Nothing is acknowledged before `fdatasync`
@@ -40,6 +41,7 @@ mod error;
 mod files;
 mod group;
 mod log;
+mod mark;
 mod reader;
 mod salvage;
 mod scan;
@@ -48,6 +50,7 @@ pub use error::{Error, Problem};
 pub use files::segments;
 pub use group::{AppendError, GroupCommit, GroupOptions, Receipt, ReceiptFuture};
 pub use log::{Log, Options, PendingSync, Synced, TornTail};
+pub use mark::Mark;
 pub use reader::Reader;
 pub use salvage::salvage;
 

@@ -1,10 +1,9 @@
-//! TLS by rustls before the server of batches. Which HTTP is spoken behind it, the two sides agree on by ALPN.
+//! TLS by rustls before a server. Which HTTP is spoken behind it, the two sides agree on by ALPN.
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::serve::Listener;
-use headwater_service::process::no_delay;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, mpsc},
@@ -20,6 +19,8 @@ use tokio_rustls::{
     },
     server::TlsStream,
 };
+
+use crate::process::no_delay;
 
 /// For a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -108,7 +109,7 @@ async fn accept(
             let shaken = timeout(HANDSHAKE, acceptor.accept(socket)).await;
             drop(place);
             match shaken {
-                // If nobody takes it, the bridge is ending.
+                // If nobody takes it, the server is ending.
                 Ok(Ok(stream)) => _ = ready.send((stream, peer)).await,
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS"),
                 Err(_) => tracing::debug!(%peer, "no TLS in time"),
