@@ -138,6 +138,12 @@ impl Forwarding {
         std::mem::take(&mut self.records)
     }
 
+    /// Which batch and event a record is of, unless it is the ledger's.
+    pub(crate) fn place(&self, record: usize) -> Option<(usize, usize)> {
+        let (batch, place) = self.places.get(record)?;
+        place.map(|place| (*batch, place.index))
+    }
+
     /// The stage behind will never take these records, by their places in [`take_records`](Self::take_records): their
     /// events are rejected. Returns the ledger records that name them, to be made durable before
     /// [`answered`](Self::answered). Fails if one of them is a ledger record itself: what it names must not get lost.

@@ -19,6 +19,7 @@ pub fn health(method: &str) -> Reply {
     }
     let mut reply = Reply::empty(200);
     reply.headers.push(("content-type", Cow::Borrowed("application/json")));
+    reply.headers.push(("cache-control", Cow::Borrowed("no-store")));
     reply.body = Cow::Borrowed(b"{\"status\":\"ok\"}");
     reply
 }

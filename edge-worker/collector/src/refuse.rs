@@ -28,6 +28,12 @@ impl Refusal {
         Self { retry_after_s: Some(retry_after_s.max(1)), ..Self::new(RefusalKind::Unavailable, message) }
     }
 
+    /// More than this sender may send; come back after that many seconds.
+    #[must_use]
+    pub fn limited(message: impl Into<String>, retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(retry_after_s.max(1)), ..Self::new(RefusalKind::Limited, message) }
+    }
+
     /// 400 about one field.
     pub(crate) fn field(path: impl fmt::Display, what: impl fmt::Display) -> Self {
         Self::new(RefusalKind::Malformed, format!("{path}: {what}"))
@@ -72,6 +78,8 @@ pub enum RefusalKind {
     Forbidden,
     /// 500: a fault of ours; the client tries again.
     Internal,
+    /// 429: more than this sender may send now.
+    Limited,
     /// 400: the envelope cannot be read.
     Malformed,
     /// 405: not a method of this path.
@@ -100,6 +108,7 @@ impl RefusalKind {
             Self::TimedOut => 408,
             Self::TooLarge => 413,
             Self::Unprocessable => 422,
+            Self::Limited => 429,
             Self::Internal => 500,
             Self::Unavailable => 503,
         }
@@ -111,6 +120,7 @@ impl RefusalKind {
         match self {
             Self::Forbidden => "forbidden",
             Self::Internal => "internal",
+            Self::Limited => "rate_limited",
             Self::Malformed => "malformed",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TimedOut => "timed_out",

@@ -21,12 +21,16 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::{net::TcpStream, time::timeout};
 use uuid::Uuid;
 
 use crate::{Forward, Forwarded};
 
 /// Idle connections are kept for less time than servers usually keep theirs.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// For a connection by which it is only seen that somebody listens.
+const PROBE: Duration = Duration::from_secs(2);
 
 /// Forwards to a bridge. It asks no more before the time is over that the bridge said.
 pub struct Bridge {
@@ -119,6 +123,18 @@ impl Bridge {
 }
 
 impl Forward for Bridge {
+    async fn ready(&self) -> Result<(), Unavailable> {
+        self.gate().check(self.now())?;
+        // Checked when the URL was.
+        let (host, port) = (self.url.host().unwrap_or_default(), self.url.port_u16().unwrap_or(80));
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        match timeout(PROBE, TcpStream::connect((host, port))).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(unreachable(&error)),
+            Err(late) => Err(unreachable(&late)),
+        }
+    }
+
     fn forward(
         &self,
         records: Vec<Vec<u8>>,

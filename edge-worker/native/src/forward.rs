@@ -17,6 +17,11 @@ pub trait Forward: Send + Sync + 'static {
         records: Vec<Vec<u8>>,
         trace: Option<Trace>,
     ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send;
+
+    /// Whether records would be taken now, as far as that can be seen without any.
+    fn ready(&self) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        async { Ok(()) }
+    }
 }
 
 impl<F: Forward> Forward for Arc<F> {
@@ -26,5 +31,9 @@ impl<F: Forward> Forward for Arc<F> {
         trace: Option<Trace>,
     ) -> impl Future<Output = Result<Forwarded, Unavailable>> + Send {
         F::forward(self, records, trace)
+    }
+
+    fn ready(&self) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        F::ready(self)
     }
 }

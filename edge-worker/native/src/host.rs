@@ -1,40 +1,59 @@
 //! Carries one request through the verbs of the collector.
 
+mod behind;
+
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use axum::body::Bytes;
+use axum::{body::Bytes, http::HeaderMap};
 use headwater_collector::{
     Credentials, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally, Unavailable,
     decode, inflate,
 };
 use headwater_schema::Trace;
 use headwater_service::budget::{Budget, Lease};
-use tokio::{sync::Semaphore, task, time::timeout};
+use tokio::{sync::Semaphore, task};
 
-use crate::{Forward, Forwarded, limits};
+use crate::{
+    Forward, Outbox, Proxies, Rates,
+    inspector::{self, Ended, Inspector, Note},
+    limiter::Limiter,
+    limits,
+    metrics::Metrics,
+};
 
 /// The collector of a process: its sites, what it has seen, and the way to the stage behind. Cheap to clone;
 /// clones are the same collector.
 pub struct Collector<F>(Arc<Inner<F>>);
 
 /// How a collector runs.
-#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// What requests hold together, in bytes: [`limits::IN_FLIGHT_BYTES`] by default.
     pub in_flight_bytes: usize,
     /// Whether copies are removed here already, which saves the stage behind their traffic; on by default. It
     /// is of no use where that stage is in the same process, and hides from it how many copies there were.
     pub seen_cache: bool,
+    /// Which proxies are believed about the client's address; none by default.
+    pub proxies: Proxies,
+    /// What one sender may send; anything by default.
+    pub rates: Rates,
+    /// Where events wait of senders who may not come again, while the stage behind is away; nowhere by default.
+    pub outbox: Option<Outbox>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { in_flight_bytes: limits::IN_FLIGHT_BYTES, seen_cache: true }
+        Self {
+            in_flight_bytes: limits::IN_FLIGHT_BYTES,
+            seen_cache: true,
+            proxies: Proxies::default(),
+            rates: Rates::default(),
+            outbox: None,
+        }
     }
 }
 
@@ -43,6 +62,11 @@ struct Inner<F> {
     forward: F,
     seen: Option<Mutex<SeenCache>>,
     tally: Mutex<Tally>,
+    metrics: Metrics,
+    inspector: Inspector,
+    limiter: Limiter,
+    proxies: Proxies,
+    outbox: Option<Outbox>,
     budget: Budget,
     /// Large requests that are unpacked and read at once: no more than there are cores, because each may
     /// need many times the bytes that its body had.
@@ -56,6 +80,15 @@ pub(crate) struct Sender {
     pub(crate) origin: Option<String>,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) trace: Option<Trace>,
+    /// It may not come again, whatever it is answered.
+    pub(crate) is_pixel: bool,
+}
+
+/// What a request costs and where it came in, for those who look at it.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) path: &'static str,
+    pub(crate) at: Instant,
 }
 
 impl<F> Clone for Collector<F> {
@@ -74,6 +107,11 @@ impl<F: Forward> Collector<F> {
             forward,
             seen: options.seen_cache.then(Mutex::default),
             tally: Mutex::default(),
+            metrics: Metrics::new(),
+            inspector: Inspector::new(),
+            limiter: Limiter::new(options.rates),
+            proxies: options.proxies,
+            outbox: options.outbox,
             budget: Budget::new(options.in_flight_bytes),
             workshop: Semaphore::new(cores),
         }))
@@ -93,84 +131,140 @@ impl<F: Forward> Collector<F> {
         self.0.budget.lease()
     }
 
-    /// Answers a request that was read. It runs to its end even if nobody waits for the answer any more, and
-    /// a panic in it is an answer too.
-    pub(crate) async fn answer(&self, body: Bytes, sender: Sender, lease: Lease) -> Reply {
-        let collector = self.clone();
-        let carried = task::spawn(async move { collector.carry(body, sender, lease).await });
-        carried.await.unwrap_or_else(|error| Err(fault(&error))).unwrap_or_else(|refusal| refusal.reply())
+    /// Whose request it is, by the address of its peer.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.0.proxies.client(peer, headers)
     }
 
-    async fn carry(self, body: Bytes, sender: Sender, mut lease: Lease) -> Result<Reply, Refusal> {
+    /// Whether this sender may send now; asked before anything is read.
+    pub(crate) fn may_send(&self, sender: &Sender) -> Result<(), Refusal> {
+        self.0.limiter.request(sender.ip, sender.authorization.as_deref())
+    }
+
+    /// Answers a request that was not read.
+    pub(crate) fn refuse(&self, refusal: &Refusal, arrival: Arrival) -> Reply {
+        self.0.metrics.request(arrival.path, refusal.kind.status(), arrival.at.elapsed());
+        refusal.reply()
+    }
+
+    /// Answers a request that was read. It runs to its end even if nobody waits for the answer any more, and
+    /// a panic in it is an answer too.
+    pub(crate) async fn answer(&self, body: Bytes, sender: Sender, lease: Lease, arrival: Arrival) -> Reply {
+        let collector = self.clone();
+        let carried = task::spawn(async move {
+            let (received_at, bytes, mut note) = (unix_ms(), body.len(), Note::default());
+            let answered = collector.carry(body, sender, lease, &mut note).await;
+            let status = answered.as_ref().map_or_else(|refusal| refusal.kind.status(), |reply| reply.status);
+            let took = arrival.at.elapsed();
+            let metrics = &collector.0.metrics;
+            metrics.request(arrival.path, status, took);
+            metrics.body(bytes);
+            let ended = Ended {
+                received_at,
+                took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                path: arrival.path,
+                bytes,
+                status,
+                message: answered.as_ref().err().map(|refusal| refusal.message.clone()),
+            };
+            collector.0.inspector.keep(note, ended);
+            answered
+        });
+        match carried.await {
+            Ok(answered) => answered.unwrap_or_else(|refusal| refusal.reply()),
+            Err(error) => self.refuse(&fault(&error), arrival),
+        }
+    }
+
+    async fn carry(
+        &self,
+        body: Bytes,
+        sender: Sender,
+        mut lease: Lease,
+        note: &mut Note,
+    ) -> Result<Reply, Refusal> {
         let (received_at, bytes, trace) = (unix_ms(), body.len(), sender.trace.clone());
+        let is_pixel = sender.is_pixel;
         let mut forwarding = if bytes > limits::INLINE_BYTES || body.starts_with(GZIP_MAGIC) {
             let _turn = self.0.workshop.acquire().await.expect("never closed");
             let collector = self.clone();
-            let prepare = move || collector.prepare(&body, &sender, received_at);
-            task::spawn_blocking(prepare).await.unwrap_or_else(|error| Err(fault(&error)))?
+            let prepare = move || {
+                let mut note = Note::default();
+                let prepared = collector.prepare(&body, &sender, received_at, &mut note);
+                (prepared, note)
+            };
+            let (prepared, noted) = task::spawn_blocking(prepare)
+                .await
+                .unwrap_or_else(|error| (Err(fault(&error)), Note::default()));
+            *note = noted;
+            prepared?
         } else {
-            self.prepare(&body, &sender, received_at)?
+            self.prepare(&body, &sender, received_at, note)?
         };
-        let mut forwarded = self.forward(forwarding.take_records(), trace.clone(), &mut lease).await;
+        let records = forwarding.take_records();
+        let may_come_again = !(is_pixel || note.is_plain);
+        let mut forwarded = match &self.0.outbox {
+            Some(outbox) if !may_come_again => {
+                self.forward_or_keep(outbox, records, trace.clone(), &mut lease).await
+            }
+            _ => self.forward(records, trace.clone(), &mut lease).await,
+        };
         if let Ok(answer) = &mut forwarded
             && !answer.rejected.is_empty()
         {
             let answer = std::mem::take(answer);
+            forwarding.note(&answer.rejected, &mut note.events);
             forwarded = self.name(&mut forwarding, &answer, trace, &mut lease).await;
         }
         let incarnation = forwarded.as_ref().ok().and_then(|forwarded| forwarded.incarnation);
+        let message = forwarded.as_ref().err().map(|why| (why.message.clone(), why.retry_after_s));
         let answered = forwarding.answered(forwarded.map(drop));
         if let (Some(mut seen), Some(incarnation)) = (self.seen(), incarnation) {
             seen.behind(incarnation);
             seen.mark(answered.marks());
         }
         *lock(&self.0.tally) += answered.tally();
-        Ok(answered.reply())
-    }
-
-    /// The stage behind will never take some records: that is durable in the ledger before their sender hears of it.
-    async fn name(
-        &self,
-        forwarding: &mut Forwarding,
-        answer: &Forwarded,
-        trace: Option<Trace>,
-        lease: &mut Lease,
-    ) -> Result<Forwarded, Unavailable> {
-        let (rejected, why) = (answer.rejected.len(), &answer.rejected[0].1);
-        tracing::warn!(rejected, why, "records that the stage behind will never take");
-        let names = self.forward(forwarding.rejected(&answer.rejected)?, trace, lease).await?;
-        if !names.rejected.is_empty() {
-            return Err(unavailable("the stage behind does not take the name of a loss".to_owned()));
+        self.0.metrics.events(answered.tally());
+        match message {
+            None => Ok(answered.reply()),
+            Some((message, retry_after_s)) => Err(Refusal::unavailable(message, retry_after_s)),
         }
-        // If the storage was made anew in between, the events are in the old one.
-        let incarnation = answer.incarnation.filter(|_| answer.incarnation == names.incarnation);
-        Ok(Forwarded { incarnation, rejected: Vec::new() })
     }
 
-    async fn forward(
+    fn prepare(
         &self,
-        records: Vec<Vec<u8>>,
-        trace: Option<Trace>,
-        lease: &mut Lease,
-    ) -> Result<Forwarded, Unavailable> {
-        if records.is_empty() {
-            return Ok(Forwarded::default());
-        }
-        lease.grow(records.iter().map(Vec::len).sum()).map_err(|busy| unavailable(busy.to_string()))?;
-        let answer = timeout(limits::FORWARD, self.0.forward.forward(records, trace)).await;
-        answer.unwrap_or_else(|_| Err(unavailable("the stage behind does not answer".to_owned())))
-    }
-
-    fn prepare(&self, body: &[u8], sender: &Sender, received_at: i64) -> Result<Forwarding, Refusal> {
+        body: &[u8],
+        sender: &Sender,
+        received_at: i64,
+        note: &mut Note,
+    ) -> Result<Forwarding, Refusal> {
         let credentials =
             Credentials { authorization: sender.authorization.as_deref(), origin: sender.origin.as_deref() };
         let text = inflate(body)?;
-        let admitted = decode(&text)?.authorise(&self.0.sites, &credentials)?.admit(received_at)?;
+        // Of sites that there are not, nothing is kept.
+        let known = |site: &str| self.0.sites.knows(site).then(|| site.to_owned());
+        let decoded = decode(&text).inspect_err(|_| note.site = inspector::site_in(&text).and_then(known))?;
+        note.is_plain = decoded.is_plain();
+        note.site = known(decoded.site_id());
+        let authorised = decoded.authorise(&self.0.sites, &credentials)?;
+        if let Some(key) = credentials.authorization {
+            self.0.limiter.good_key(key);
+        }
+        let admitted = authorised.admit(received_at)?;
+        self.0.limiter.claims(sender.ip, &admitted)?;
+        note.total = Some(admitted.total());
+        note.events = admitted.inspect(inspector::EVENTS);
         let fresh = {
             let mut seen = self.seen();
             admitted.look_up(|stream, seq| seen.as_mut().is_some_and(|seen| seen.contains(stream, seq)))
         };
+        fresh.note(&mut note.events);
         Ok(fresh.enrich(Surroundings { ip: sender.ip, ..Surroundings::default() }).forward())
+    }
+
+    /// The last requests of a site, as JSON.
+    pub(crate) fn inspect(&self, site: &str) -> Vec<u8> {
+        self.0.inspector.show(site)
     }
 
     /// The seen cache. After a panic in the middle of a mark it may be anything, so it forgets.

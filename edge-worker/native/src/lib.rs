@@ -24,7 +24,7 @@
 //!
 //! It reads requests within bounds of bytes and time, and calls the verbs of [`headwater_collector`], which
 //! decide everything. The address of the peer is taken from
-//! [`ConnectInfo`](axum::extract::ConnectInfo); no header of a proxy is believed.
+//! [`ConnectInfo`](axum::extract::ConnectInfo); a header of a proxy is believed only from [`Proxies`] that are named.
 //!
 //! **Invariant, bounds:** what requests hold together is at most [`limits::IN_FLIGHT_BYTES`] beside one
 //! request per core that is being unpacked; beyond, 503 with `Retry-After`.
@@ -32,13 +32,22 @@
 //! **Invariant:** a request that was read is carried to its end even if its sender hangs up, and a panic in
 //! one is answered 500 and touches no other.
 
+mod address;
 mod answer;
 mod bridge;
 mod forward;
 mod host;
+mod inspector;
+mod limiter;
 pub mod limits;
+mod metrics;
+mod outbox;
+mod paths;
 mod routes;
+mod sdk;
+pub mod settings;
 
+pub use address::{ForwardedHeader, Proxies};
 pub use bridge::{Bridge, BridgeUrlError};
 pub use forward::Forward;
 /// The answer of the stage behind.
@@ -46,4 +55,8 @@ pub use headwater_collector::bridge::Forwarded;
 /// The type of a request's trace.
 pub use headwater_schema::Trace;
 pub use host::{Collector, Options};
-pub use routes::router;
+pub use limiter::Rates;
+pub use outbox::Outbox;
+pub use paths::{PathError, PathName, Paths, Prefix};
+pub use routes::{Endpoints, router, router_at};
+pub use sdk::Sdk;

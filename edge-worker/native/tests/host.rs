@@ -1,5 +1,6 @@
 //! What the host adds to the verbs: the way behind fails or waits, senders hang up, memory is bounded.
 
+#[expect(dead_code, reason = "another part is for the endpoints' tests")]
 mod support;
 
 use std::{
@@ -9,15 +10,10 @@ use std::{
 };
 
 use headwater_schema::Record;
-use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, REJECT, Server, eventually};
+use support::{Answer, FAIL, HOLD, KEEP, PANIC, PLAIN, REJECT, Server, eventually, stream};
 
 fn native(seqs: std::ops::Range<u32>) -> String {
-    let now = now();
-    let events: Vec<_> = seqs.map(|seq| format!(r#"{{"seq":{seq},"type":"x","ts":{now}}}"#)).collect();
-    format!(
-        r#"{{"v":1,"site_id":"site-123","sent_at":{now},"batches":[{{"stream":"01905d1e-7c00-4abc-9def-0123456789ab","client_id":"c","context":{{}},"events":[{}]}}]}}"#,
-        events.join(",")
-    )
+    stream(1, "", seqs)
 }
 
 #[test]

@@ -18,6 +18,20 @@ pub struct Decoded<'a> {
     pub(crate) batches: Vec<Batch<'a>>,
 }
 
+impl Decoded<'_> {
+    /// The site that it names.
+    #[must_use]
+    pub fn site_id(&self) -> &str {
+        &self.site_id
+    }
+
+    /// Whether it has the form that third parties send, who may not come again.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.batches.iter().all(|batch| batch.stream.is_none())
+    }
+}
+
 /// The events of one stream, or of a third party.
 pub(crate) struct Batch<'a> {
     /// `batches[0].`, or nothing in the plain form.

@@ -63,6 +63,12 @@ impl Sites {
         self.by_id.values().any(|site| site.rules.policy.ip == IpPolicy::Hashed)
     }
 
+    /// Whether there is such a site; to an open collector every one is.
+    #[must_use]
+    pub fn knows(&self, site: &str) -> bool {
+        self.open || self.by_id.contains_key(site)
+    }
+
     /// Whether pages of this origin may read answers, for any site.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {

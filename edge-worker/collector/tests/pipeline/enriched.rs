@@ -56,7 +56,8 @@ fn the_name_of_an_event_is_of_what_was_sent_not_of_what_was_made_of_it() {
     let first = id("/?token=1");
     assert_ne!(first, id("/?token=2"), "two events, though both are kept as /?token=redacted");
     assert_eq!(first, id("/?token=1"));
-    collector.surroundings.program = Program::Known(Arc::new(Software { bot: Some(true), ..Software::default() }));
+    collector.surroundings.program =
+        Program::Known(Arc::new(Software { bot: Some(true), ..Software::default() }));
     collector.post(view("/?token=1", ""));
     let event = collector.take_events().remove(0);
     assert_eq!((event.event_id, event.bot), (first, Some(true)));

@@ -12,8 +12,9 @@ use std::{
 };
 
 use headwater_collector::{Sites, Unavailable};
-use headwater_native::{Collector, Forward, Forwarded, Options, Trace, limits, router};
+use headwater_native::{Collector, Endpoints, Forward, Forwarded, Options, Trace, limits, router_at};
 use headwater_schema::{Event, Record};
+use headwater_service::server::{self, Bounds};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
 
 /// The plain form exactly as DESIGN.md has it.
@@ -27,6 +28,7 @@ const SITES: &str = r#"
 id = "site-123"
 origins = ["https://shop.example"]
 secret_keys = ["key-1"]
+read_tokens = ["token-1"]
 
 [[site]]
 id = "site-456"
@@ -109,7 +111,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) sink: Arc<Sink>,
     pub(crate) collector: Collector<Arc<Sink>>,
-    _runtime: Runtime,
+    pub(crate) runtime: Runtime,
 }
 
 impl Server {
@@ -118,6 +120,11 @@ impl Server {
     }
 
     pub(crate) fn start_with(in_flight: usize) -> Self {
+        let options = Options { in_flight_bytes: in_flight, ..Options::default() };
+        Self::start_as(options, &Endpoints::default(), Bounds::default())
+    }
+
+    pub(crate) fn start_as(options: Options, endpoints: &Endpoints, bounds: Bounds) -> Self {
         let sink = Arc::new(Sink {
             records: Mutex::default(),
             mode: AtomicU8::new(KEEP),
@@ -125,17 +132,13 @@ impl Server {
             gate: Semaphore::new(0),
         });
         let sites = Arc::new(Sites::from_toml(SITES).expect("a good file"));
-        let collector = Collector::new(
-            sites,
-            Arc::clone(&sink),
-            Options { in_flight_bytes: in_flight, ..Options::default() },
-        );
+        let collector = Collector::new(sites, Arc::clone(&sink), options);
         let runtime = Runtime::new().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("bound");
-        let service = router(collector.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        runtime.spawn(async { axum::serve(listener, service).await });
-        Self { address, sink, collector, _runtime: runtime }
+        let app = router_at(collector.clone(), endpoints);
+        runtime.spawn(server::serve(listener, app, bounds, std::future::pending()));
+        Self { address, sink, collector, runtime }
     }
 
     pub(crate) fn post(&self, body: impl AsRef<[u8]>) -> Answer {
@@ -161,6 +164,17 @@ impl Server {
     }
 }
 
+/// A request of one stream by its number, with `word` (`"at":[0,1]`) beside events of type `x`.
+pub(crate) fn stream(number: u32, word: &str, seqs: std::ops::Range<u32>) -> String {
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let events: Vec<_> = seqs.map(|seq| format!(r#"{{"seq":{seq},"type":"x","ts":{now}}}"#)).collect();
+    let (events, comma) = (events.join(","), if word.is_empty() { "" } else { "," });
+    format!(
+        r#"{{"v":1,"site_id":"site-123","sent_at":{now},"batches":[{{"stream":"01905d1e-7c00-4abc-9def-{number:012x}","client_id":"c",{word}{comma}"events":[{events}]}}]}}"#
+    )
+}
+
 const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Answer {
@@ -170,6 +184,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Of another address than the collector's.
+    pub(crate) fn get(address: SocketAddr, path: &str) -> Self {
+        let mut stream = TcpStream::connect(address).expect("a listener");
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("a connection");
+        Self::read(&mut stream)
+    }
+
     pub(crate) fn read(stream: &mut TcpStream) -> Self {
         let (mut bytes, mut chunk) = (Vec::new(), [0; 4_096]);
         let head_end = loop {
