@@ -21,9 +21,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use axum::Router;
-use headwater_collector::{Sites, Unavailable};
+use headwater_collector::Unavailable;
 use headwater_consumer::Source;
-use headwater_native::{Collector, Forward, Forwarded, Trace};
+use headwater_native::{Collector, Forward, Forwarded, IpSalts, LiveSites, SitesFile, Trace, Watcher};
 use headwater_segments::{AppendError, GroupCommit};
 use headwater_service::{lock, process::prompt};
 use tokio::{
@@ -86,19 +86,24 @@ pub struct Server {
     stop_consuming: Arc<AtomicBool>,
     consumer: JoinHandle<anyhow::Result<()>>,
     failures: mpsc::Receiver<String>,
+    _watcher: Watcher,
     _lock: File,
 }
 
 impl Server {
     /// Starts everything; when it returns, requests are answered.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let sites = Arc::new(sites(&options)?);
+        let file = sites_file(&options)?;
+        let sites = LiveSites::from(file.read()?);
         create_private(&options.data)?;
         let lock = lock::take(&options.data)?;
         let listener = TcpListener::bind(options.listen)
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let address = listener.local_addr()?;
+
+        let salts = IpSalts::in_directory(&options.data.join("ip-salts"));
+        let watcher = Watcher::start(file, sites.clone(), salts.clone());
 
         let (failed, failures) = mpsc::channel(1);
         let stop_consuming = Arc::new(AtomicBool::new(false));
@@ -107,13 +112,13 @@ impl Server {
             task::spawn_blocking(move || open(options, stop, failed)).await??
         };
         let Opened { consumer, queries, log, routes } = opened;
-        let mut app =
-            routes.merge(api::router(Api::new(Arc::clone(&sites), queries))).merge(dashboard::router());
+        let mut app = routes.merge(api::router(Api::new(sites.clone(), queries))).merge(dashboard::router());
         if let Some(log) = &log {
             let forward = LogForward { log: Arc::clone(log), failed };
             // The store is in this process, removes the copies itself, and counts them.
             let collecting = headwater_native::Options { seen_cache: false, ..Default::default() };
-            app = app.merge(headwater_native::router(Collector::new(sites, forward, collecting)));
+            app =
+                app.merge(headwater_native::router(Collector::with_salts(sites, salts, forward, collecting)));
         }
 
         let (stop_serving, stopped) = oneshot::channel();
@@ -123,7 +128,17 @@ impl Server {
             let _ = stopped.await;
         });
         let serving = tokio::spawn(server.into_future());
-        Ok(Self { address, stop_serving, serving, log, stop_consuming, consumer, failures, _lock: lock })
+        Ok(Self {
+            address,
+            stop_serving,
+            serving,
+            log,
+            stop_consuming,
+            consumer,
+            failures,
+            _watcher: watcher,
+            _lock: lock,
+        })
     }
 
     /// Where it listens.
@@ -161,22 +176,14 @@ impl Server {
     }
 }
 
-fn sites(options: &Options) -> anyhow::Result<Sites> {
+fn sites_file(options: &Options) -> anyhow::Result<SitesFile> {
     if options.open && !options.listen.ip().is_loopback() {
         bail!(
             "--open lets anyone read and write, so it needs a loopback address; {} is none",
             options.listen.ip()
         );
     }
-    let sites = match &options.config {
-        None if options.open => return Ok(Sites::open()),
-        None => bail!("which sites? Give --config FILE, or --open on your own machine"),
-        Some(path) => {
-            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            Sites::from_toml(&text).with_context(|| path.display().to_string())?
-        }
-    };
-    Ok(if options.open { sites.opened() } else { sites })
+    SitesFile::new(options.config.as_deref(), options.open)
 }
 
 /// Only its owner may read it: it holds who did what.

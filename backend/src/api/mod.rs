@@ -17,7 +17,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use headwater_collector::{ReadAccess, Sites, bearer};
+use headwater_collector::{ReadAccess, bearer};
+use headwater_native::LiveSites;
 use tokio::{sync::Semaphore, task, time::timeout};
 
 use crate::{
@@ -37,7 +38,7 @@ const STREAMS: usize = 1_000;
 
 /// What the handlers share.
 pub struct Api {
-    sites: Arc<Sites>,
+    sites: LiveSites,
     queries: Queries,
     turns: Semaphore,
 }
@@ -45,7 +46,7 @@ pub struct Api {
 impl Api {
     /// Answers the readers of `sites` from `queries`.
     #[must_use]
-    pub fn new(sites: Arc<Sites>, queries: Queries) -> Arc<Self> {
+    pub fn new(sites: LiveSites, queries: Queries) -> Arc<Self> {
         Arc::new(Self { sites, queries, turns: Semaphore::new(AT_A_TIME) })
     }
 
@@ -53,7 +54,7 @@ impl Api {
     fn authorise(&self, site: &str, request: &Request) -> Result<(), ApiError> {
         let header = request.headers().get(header::AUTHORIZATION);
         let token = header.and_then(|value| value.to_str().ok()).and_then(bearer);
-        match self.sites.read_access(site, token) {
+        match self.sites.now().read_access(site, token) {
             ReadAccess::Granted => Ok(()),
             ReadAccess::Unauthorised => Err(ApiError::new(
                 Kind::Unauthorised,

@@ -11,15 +11,15 @@ use std::{
 
 use axum::{body::Bytes, http::HeaderMap};
 use headwater_collector::{
-    Credentials, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally, Unavailable,
-    decode, inflate,
+    Credentials, Decoded, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally,
+    Unavailable, decode, inflate, segment,
 };
 use headwater_schema::Trace;
 use headwater_service::budget::{Budget, Lease};
 use tokio::{sync::Semaphore, task};
 
 use crate::{
-    Forward, Outbox, Proxies, Rates,
+    Forward, IpSalts, LiveSites, Outbox, Proxies, Rates,
     inspector::{self, Ended, Inspector, Note},
     limiter::Limiter,
     limits,
@@ -58,7 +58,8 @@ impl Default for Options {
 }
 
 struct Inner<F> {
-    sites: Arc<Sites>,
+    sites: LiveSites,
+    salts: IpSalts,
     forward: F,
     seen: Option<Mutex<SeenCache>>,
     tally: Mutex<Tally>,
@@ -82,6 +83,8 @@ pub(crate) struct Sender {
     pub(crate) trace: Option<Trace>,
     /// It may not come again, whatever it is answered.
     pub(crate) is_pixel: bool,
+    /// In which form of Segment's it is written, if in one.
+    pub(crate) segment: Option<segment::Kind>,
 }
 
 /// What a request costs and where it came in, for those who look at it.
@@ -100,10 +103,17 @@ impl<F> Clone for Collector<F> {
 impl<F: Forward> Collector<F> {
     /// A collector that has seen nothing yet.
     #[must_use]
-    pub fn new(sites: Arc<Sites>, forward: F, options: Options) -> Self {
+    pub fn new(sites: impl Into<LiveSites>, forward: F, options: Options) -> Self {
+        Self::with_salts(sites, IpSalts::default(), forward, options)
+    }
+
+    /// The same, with salts that outlive it.
+    #[must_use]
+    pub fn with_salts(sites: impl Into<LiveSites>, salts: IpSalts, forward: F, options: Options) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
-            sites,
+            sites: sites.into(),
+            salts,
             forward,
             seen: options.seen_cache.then(Mutex::default),
             tally: Mutex::default(),
@@ -123,8 +133,8 @@ impl<F: Forward> Collector<F> {
         *lock(&self.0.tally)
     }
 
-    pub(crate) fn sites(&self) -> &Sites {
-        &self.0.sites
+    pub(crate) fn sites(&self) -> Arc<Sites> {
+        self.0.sites.now()
     }
 
     pub(crate) fn lease(&self) -> Lease {
@@ -238,15 +248,34 @@ impl<F: Forward> Collector<F> {
         received_at: i64,
         note: &mut Note,
     ) -> Result<Forwarding, Refusal> {
-        let credentials =
-            Credentials { authorization: sender.authorization.as_deref(), origin: sender.origin.as_deref() };
         let text = inflate(body)?;
+        let authorization = sender.authorization.as_deref();
         // Of sites that there are not, nothing is kept.
-        let known = |site: &str| self.0.sites.knows(site).then(|| site.to_owned());
-        let decoded = decode(&text).inspect_err(|_| note.site = inspector::site_in(&text).and_then(known))?;
-        note.is_plain = decoded.is_plain();
-        note.site = known(decoded.site_id());
-        let authorised = decoded.authorise(&self.0.sites, &credentials)?;
+        let sites = self.sites();
+        let known = |site: &str| sites.knows(site).then(|| site.to_owned());
+        let Some(kind) = sender.segment else {
+            let request =
+                decode(&text).inspect_err(|_| note.site = inspector::site_in(&text).and_then(known))?;
+            // Whoever speaks Segment's API has its library, which comes again.
+            note.is_plain = request.is_plain();
+            return self.pass(request, authorization, sender, received_at, note);
+        };
+        let calls = segment::read(kind, &text, authorization, received_at)?;
+        self.pass(calls.decoded()?, calls.login().authorization(), sender, received_at, note)
+    }
+
+    fn pass(
+        &self,
+        request: Decoded<'_>,
+        authorization: Option<&str>,
+        sender: &Sender,
+        received_at: i64,
+        note: &mut Note,
+    ) -> Result<Forwarding, Refusal> {
+        let (credentials, sites) =
+            (Credentials { authorization, origin: sender.origin.as_deref() }, self.sites());
+        note.site = Some(request.site_id()).filter(|site| sites.knows(site)).map(str::to_owned);
+        let authorised = request.authorise(&sites, &credentials)?;
         if let Some(key) = credentials.authorization {
             self.0.limiter.good_key(key);
         }
@@ -259,7 +288,8 @@ impl<F: Forward> Collector<F> {
             admitted.look_up(|stream, seq| seen.as_mut().is_some_and(|seen| seen.contains(stream, seq)))
         };
         fresh.note(&mut note.events);
-        Ok(fresh.enrich(Surroundings { ip: sender.ip, ..Surroundings::default() }).forward())
+        let ip_salt = sites.hashes_addresses().then(|| self.0.salts.of(received_at));
+        Ok(fresh.enrich(Surroundings { ip: sender.ip, ip_salt, ..Surroundings::default() }).forward())
     }
 
     /// The last requests of a site, as JSON.

@@ -39,7 +39,7 @@ pub(crate) struct Ended {
     /// Unix ms.
     pub(crate) received_at: i64,
     pub(crate) took_ms: u64,
-    /// `collect` or `pixel`.
+    /// `collect`, `pixel` or `segment`.
     pub(crate) path: &'static str,
     pub(crate) bytes: usize,
     pub(crate) status: u16,

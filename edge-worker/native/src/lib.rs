@@ -1,5 +1,5 @@
 //! The collector as a part of a native server: an axum [`Router`](axum::Router) with `/collect`,
-//! `/pixel.gif` and `/healthz`, for a program that gives it the way to the stage behind.
+//! `/pixel.gif`, `/healthz` and Segment's `/v1/…`, for a program that gives it the way to the stage behind.
 //!
 //! ```no_run
 //! # use std::{future::Future, net::SocketAddr, sync::Arc};
@@ -44,8 +44,10 @@ mod metrics;
 mod outbox;
 mod paths;
 mod routes;
+mod salts;
 mod sdk;
 pub mod settings;
+mod sites;
 
 pub use address::{ForwardedHeader, Proxies};
 pub use bridge::{Bridge, BridgeUrlError};
@@ -59,4 +61,6 @@ pub use limiter::Rates;
 pub use outbox::Outbox;
 pub use paths::{PathError, PathName, Paths, Prefix};
 pub use routes::{Endpoints, router, router_at};
+pub use salts::IpSalts;
 pub use sdk::Sdk;
+pub use sites::{LiveSites, SitesFile, Watcher};

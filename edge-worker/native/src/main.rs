@@ -6,15 +6,15 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use axum::Router;
 use clap::{Parser, Subcommand};
-use headwater_collector::Sites;
-use headwater_native::{Bridge, Collector, Options, Outbox, Sdk, router_at, settings};
+use headwater_native::{
+    Bridge, Collector, IpSalts, LiveSites, Options, Outbox, Sdk, SitesFile, Watcher, router_at, settings,
+};
 use headwater_service::{
     operations,
     process::{Signals, prompt, run},
@@ -51,9 +51,12 @@ struct Arguments {
     /// File with the key that the bridge knows this collector by; or HEADWATER_BRIDGE_KEY
     #[arg(long, value_name = "FILE", env = "HEADWATER_COLLECTOR_BRIDGE_KEY_FILE")]
     bridge_key_file: Option<PathBuf>,
-    /// TOML file with the sites: id, origins, read_tokens and secret_keys of each
+    /// TOML file with the sites: id, origins, read_tokens and secret_keys of each; read again when it changes and on SIGHUP
     #[arg(long, value_name = "FILE", env = "HEADWATER_COLLECTOR_SITES")]
     sites: Option<PathBuf>,
+    /// Directory for the salts of hashed addresses, so that a restart goes on with the day's; each is removed after 48 h
+    #[arg(long, value_name = "DIR", env = "HEADWATER_COLLECTOR_IP_SALTS")]
+    ip_salts: Option<PathBuf>,
     /// Accept any site; refused on an address that is not loopback
     #[arg(long, env = "HEADWATER_COLLECTOR_OPEN")]
     open: bool,
@@ -92,7 +95,9 @@ fn main() -> ExitCode {
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let settings = &arguments.collector;
-    let sites = Arc::new(sites(&arguments)?);
+    let file = sites_file(&arguments)?;
+    let sites = LiveSites::from(file.read()?);
+    let salts = arguments.ip_salts.as_deref().map(IpSalts::in_directory).unwrap_or_default();
     let key = key(arguments.bridge_key_file.as_deref())?;
     let bridge = Bridge::new(arguments.bridge.as_deref().unwrap_or_default(), key.as_deref())?;
     let endpoints = settings.endpoints()?;
@@ -101,7 +106,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let outbox = arguments.outbox.as_deref().map(|dir| Outbox::open(dir, arguments.outbox_bytes));
     let options = Options {
         proxies: settings.proxies(),
-        rates: settings.rates(sites.is_open()),
+        rates: settings.rates(sites.now().is_open()),
         outbox: outbox.transpose().context("--outbox")?,
         ..Options::default()
     };
@@ -124,7 +129,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     writeln!(stdout, "listening on {url}")?;
     stdout.flush()?;
 
-    let collector = Collector::new(sites, bridge, options);
+    let _watcher = Watcher::start(file, sites.clone(), salts.clone());
+    let collector = Collector::with_salts(sites, salts, bridge, options);
     let draining = tokio::spawn({
         let collector = collector.clone();
         async move { collector.drain_outbox().await }
@@ -171,19 +177,11 @@ fn start<L: axum::serve::Listener<Addr = SocketAddr>>(
     }))
 }
 
-fn sites(arguments: &Arguments) -> anyhow::Result<Sites> {
+fn sites_file(arguments: &Arguments) -> anyhow::Result<SitesFile> {
     if arguments.open && !arguments.listen.ip().is_loopback() {
         bail!("--open lets anyone write, so it needs a loopback address; {} is none", arguments.listen.ip());
     }
-    let Some(path) = &arguments.sites else {
-        if arguments.open {
-            return Ok(Sites::open());
-        }
-        bail!("which sites? Give --sites FILE, or --open on your own machine");
-    };
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let sites = Sites::from_toml(&text).with_context(|| path.display().to_string())?;
-    Ok(if arguments.open { sites.opened() } else { sites })
+    SitesFile::new(arguments.sites.as_deref(), arguments.open)
 }
 
 /// Never a flag: others would see it.

@@ -5,15 +5,15 @@ use std::{borrow::Cow, net::SocketAddr, time::Instant};
 use axum::{
     Router,
     extract::{ConnectInfo, Path, Request, State, rejection::PathRejection},
-    http::{Extensions, HeaderMap, HeaderValue, Method, header},
-    response::Response,
+    http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse as _, Response},
     routing::any,
 };
 use headwater_collector::{
     ReadAccess, Refusal, RefusalKind, Reply, bearer, cors,
     limits::BODY_BYTES,
     paths::{self, method_not_allowed},
-    pixel,
+    pixel, segment,
 };
 use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
 use headwater_service::body::{self, BodyError};
@@ -34,7 +34,7 @@ pub struct Endpoints {
     pub sdk: Option<Sdk>,
 }
 
-/// `/collect`, `/pixel.gif`, `/healthz` and the inspector; any other path is the embedding program's. Serve it with
+/// `/collect`, `/pixel.gif`, Segment's `/v1/track`, …, `/healthz` and the inspector; any other path is the embedding program's. Serve it with
 /// [`headwater_service::server::serve`] or `into_make_service_with_connect_info::<SocketAddr>()`, or events have no address.
 pub fn router<F: Forward>(collector: Collector<F>) -> Router {
     router_at(collector, &Endpoints::default())
@@ -47,6 +47,7 @@ pub fn router_at<F: Forward>(collector: Collector<F>, endpoints: &Endpoints) -> 
     Router::new()
         .route(&format!("{prefix}{collect_path}"), any(collect::<F>))
         .route(&format!("{prefix}{pixel_path}"), any(pixel::<F>))
+        .route("/v1/{call}", any(segment::<F>))
         .route(paths::HEALTH, any(healthz))
         .route("/api/v1/sites/{site}/inspector", any(inspector::<F>))
         .with_state(collector)
@@ -54,12 +55,32 @@ pub fn router_at<F: Forward>(collector: Collector<F>, endpoints: &Endpoints) -> 
 }
 
 async fn collect<F: Forward>(State(collector): State<Collector<F>>, request: Request) -> Response {
-    let arrival = Arrival { path: "collect", at: Instant::now() };
+    take(collector, request, None).await
+}
+
+/// Segment's HTTP API.
+async fn segment<F: Forward>(
+    State(collector): State<Collector<F>>,
+    Path(call): Path<String>,
+    request: Request,
+) -> Response {
+    match segment::Kind::of(&call) {
+        Some(kind) => take(collector, request, Some(kind)).await,
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn take<F: Forward>(
+    collector: Collector<F>,
+    request: Request,
+    kind: Option<segment::Kind>,
+) -> Response {
+    let arrival = Arrival { path: if kind.is_some() { "segment" } else { "collect" }, at: Instant::now() };
     let (parts, body) = request.into_parts();
-    let sender = sender(&collector, &parts.headers, &parts.extensions);
+    let sender = Sender { segment: kind, ..sender(&collector, &parts.headers, &parts.extensions) };
     let origin = sender.origin.clone();
     if parts.method == Method::OPTIONS {
-        return response(cors::preflight(collector.sites(), origin.as_deref()));
+        return response(cors::preflight(&collector.sites(), origin.as_deref()));
     }
     let mut reply = if parts.method == Method::POST {
         let mut lease = collector.lease();
@@ -80,7 +101,10 @@ async fn collect<F: Forward>(State(collector): State<Collector<F>>, request: Req
     } else {
         method_not_allowed(&parts.method, "OPTIONS, POST")
     };
-    cors::allow(&mut reply, collector.sites(), origin.as_deref());
+    if kind.is_some() {
+        reply = segment::answer(reply);
+    }
+    cors::allow(&mut reply, &collector.sites(), origin.as_deref());
     response(reply)
 }
 
@@ -164,6 +188,7 @@ fn sender<F: Forward>(collector: &Collector<F>, headers: &HeaderMap, extensions:
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(peer)| collector.client(peer.ip(), headers)),
         is_pixel: false,
+        segment: None,
     }
 }
 
