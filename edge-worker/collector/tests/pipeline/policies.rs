@@ -2,6 +2,7 @@
 
 use headwater_collector::{Credentials, IpSalt, Sites, Tally};
 use headwater_schema::Lost;
+use proptest::prelude::*;
 
 use crate::common::{Collector, PLAIN, event, message, native, native_seqs, status_and_ack};
 
@@ -215,5 +216,25 @@ fn the_example_file_shows_every_field() {
             let is_table = EXAMPLE.contains(&format!("[site.{field}]"));
             assert!(is_table || EXAMPLE.lines().any(is_shown), "{field} is not in the example");
         }
+    }
+}
+
+/// One site with a secret in each place where one can be.
+const SECRETIVE: &str = "[[site]]\nid = \"a\"\norigins = [\"https://*.a.example\"]\nread_tokens = [\"hush-1=\"]\nsecret_keys = [\n  \"hush-2==\",\n  { key = \"hush-3\", expires = \"2030-01-01\" },\n]\n[site.policy]\nip = \"hashed\"\n";
+
+proptest! {
+    #[test]
+    fn a_file_spoilt_anywhere_is_read_or_refused_without_a_secret(at in 0_usize..300, with in ".{0,2}", cut in 0_usize..3) {
+        let at = at % SECRETIVE.len();
+        let rest = &SECRETIVE[(at + cut).min(SECRETIVE.len())..];
+        if let Err(error) = Sites::from_toml(&format!("{}{with}{rest}", &SECRETIVE[..at])) {
+            prop_assert!(!error.message.contains("hush"), "{}", error);
+            prop_assert!((1..=SECRETIVE.lines().count() + 2).contains(&error.line), "{}", error);
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_configuration_or_none(text in ".{0,80}", json in "[\\[\\]{}:,\"a-z0-9é]{0,40}") {
+        let _ = (Sites::from_toml(&text), Sites::from_json(&text), Sites::from_json(&json));
     }
 }
