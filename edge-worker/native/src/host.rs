@@ -11,15 +11,15 @@ use std::{
 
 use axum::{body::Bytes, http::HeaderMap};
 use headwater_collector::{
-    Credentials, Decoded, Forwarding, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings, Tally,
-    Unavailable, decode, inflate, segment,
+    Credentials, Decoded, Forwarding, Program, Refusal, RefusalKind, Reply, SeenCache, Sites, Surroundings,
+    Tally, Unavailable, decode, inflate, segment,
 };
-use headwater_schema::Trace;
+use headwater_schema::{Software, Trace};
 use headwater_service::budget::{Budget, Lease};
 use tokio::{sync::Semaphore, task};
 
 use crate::{
-    Forward, IpSalts, LiveSites, Outbox, Proxies, Rates,
+    Forward, IpSalts, LiveSites, Outbox, Places, Proxies, Rates,
     inspector::{self, Ended, Inspector, Note},
     limiter::Limiter,
     limits,
@@ -43,6 +43,8 @@ pub struct Options {
     pub rates: Rates,
     /// Where events wait of senders who may not come again, while the stage behind is away; nowhere by default.
     pub outbox: Option<Outbox>,
+    /// Where senders are, by their address; nobody asks by default.
+    pub places: Option<Arc<Places>>,
 }
 
 impl Default for Options {
@@ -53,6 +55,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             rates: Rates::default(),
             outbox: None,
+            places: None,
         }
     }
 }
@@ -62,6 +65,7 @@ struct Inner<F> {
     salts: IpSalts,
     forward: F,
     seen: Option<Mutex<SeenCache>>,
+    places: Option<Arc<Places>>,
     tally: Mutex<Tally>,
     metrics: Metrics,
     inspector: Inspector,
@@ -80,6 +84,8 @@ pub(crate) struct Sender {
     pub(crate) authorization: Option<String>,
     pub(crate) origin: Option<String>,
     pub(crate) ip: Option<IpAddr>,
+    /// What was made of the headers that tell it.
+    pub(crate) software: Arc<Software>,
     pub(crate) trace: Option<Trace>,
     /// It may not come again, whatever it is answered.
     pub(crate) is_pixel: bool,
@@ -110,12 +116,14 @@ impl<F: Forward> Collector<F> {
     /// The same, with salts that outlive it.
     #[must_use]
     pub fn with_salts(sites: impl Into<LiveSites>, salts: IpSalts, forward: F, options: Options) -> Self {
+        headwater_enrich::warm();
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Inner {
             sites: sites.into(),
             salts,
             forward,
             seen: options.seen_cache.then(Mutex::default),
+            places: options.places,
             tally: Mutex::default(),
             metrics: Metrics::new(),
             inspector: Inspector::new(),
@@ -288,8 +296,15 @@ impl<F: Forward> Collector<F> {
             admitted.look_up(|stream, seq| seen.as_mut().is_some_and(|seen| seen.contains(stream, seq)))
         };
         fresh.note(&mut note.events);
-        let ip_salt = sites.hashes_addresses().then(|| self.0.salts.of(received_at));
-        Ok(fresh.enrich(Surroundings { ip: sender.ip, ip_salt, ..Surroundings::default() }).forward())
+        let place = sender.ip.zip(self.0.places.as_ref()).map(|(ip, places)| places.of(ip));
+        let surroundings = Surroundings {
+            ip: sender.ip,
+            ip_salt: sites.hashes_addresses().then(|| self.0.salts.of(received_at)),
+            place: place.unwrap_or_default(),
+            program: Program::Known(Arc::clone(&sender.software)),
+            origin: sender.origin.as_deref(),
+        };
+        Ok(fresh.enrich(surroundings).forward())
     }
 
     /// The last requests of a site, as JSON.

@@ -109,6 +109,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         proxies: settings.proxies(),
         rates: settings.rates(sites.now().is_open()),
         outbox: outbox.transpose().context("--outbox")?,
+        places: settings.places()?,
         ..Options::default()
     };
     let mut signals = Signals::new()?;

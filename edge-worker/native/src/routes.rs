@@ -15,7 +15,7 @@ use headwater_collector::{
     paths::{self, method_not_allowed},
     pixel, segment,
 };
-use headwater_schema::{TRACEPARENT, TRACESTATE, Trace};
+use headwater_schema::{Agent, TRACEPARENT, TRACESTATE, Trace};
 use headwater_service::body::{self, BodyError};
 
 use crate::{
@@ -184,6 +184,7 @@ fn sender<F: Forward>(collector: &Collector<F>, headers: &HeaderMap, extensions:
         authorization: text(header::AUTHORIZATION),
         origin: text(header::ORIGIN),
         trace: trace(headers),
+        software: headwater_enrich::judge(&Agent::read(|name| headers.get(name)?.to_str().ok())),
         ip: extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(peer)| collector.client(peer.ip(), headers)),

@@ -1,13 +1,13 @@
 //! What the programs that contain a collector are told alike, by flags.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
 use headwater_service::server::Bounds;
 use ipnet::IpNet;
 
-use crate::{Endpoints, ForwardedHeader, PathName, Paths, Prefix, Proxies, Rates, Sdk};
+use crate::{Endpoints, ForwardedHeader, PathName, Paths, Places, Prefix, Proxies, Rates, Sdk};
 
 /// Where and for whom a collector is there. Each has a variable, too: `HEADWATER_COLLECTOR_…`.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +34,9 @@ pub struct Settings {
     /// The header in which they say it
     #[arg(long, value_enum, default_value = "x-forwarded-for", env = "HEADWATER_COLLECTOR_FORWARDED_HEADER")]
     pub forwarded_header: ForwardedHeader,
+    /// File of MaxMind's format with places of addresses; read again when it is replaced
+    #[arg(long, value_name = "FILE", env = "HEADWATER_COLLECTOR_GEO_DB")]
+    pub geo_db: Option<PathBuf>,
     /// Requests a second of an address, ten times as many at once; 0 for any [default: 100, with --open any]
     #[arg(long, value_name = "RATE", env = "HEADWATER_COLLECTOR_REQUESTS_PER_IP")]
     pub requests_per_ip: Option<u32>,
@@ -80,6 +83,11 @@ impl Settings {
     #[must_use]
     pub fn proxies(&self) -> Proxies {
         Proxies { trusted: self.trusted_proxy.clone(), header: self.forwarded_header }
+    }
+
+    /// Where senders are. Called within a runtime: the file is watched.
+    pub fn places(&self) -> anyhow::Result<Option<Arc<Places>>> {
+        self.geo_db.as_deref().map(Places::load).transpose().context("--geo-db")
     }
 
     /// What one sender may send: to an open collector, which only its own machine reaches, anything.

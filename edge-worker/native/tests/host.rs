@@ -296,3 +296,29 @@ fn a_stream_without_a_header_is_taken_for_what_it_says_was_lost() {
 fn now() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis()
 }
+
+#[test]
+fn what_a_sender_is_and_where_is_in_its_events_and_nothing_that_identifies_it() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let server = Server::start_at("81.2.69.160".parse().unwrap());
+    let headers = [("user-agent", FIREFOX), ("origin", "https://shop.example")];
+    let answer = server.request("POST", "/collect", &headers, support::PLAIN.as_bytes());
+    assert_eq!(answer.status, 204);
+    let events = server.sink.take_events();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    for event in &events {
+        let place = [&event.country, &event.region, &event.city, &event.timezone].map(text);
+        assert_eq!(place, ["GB", "England", "London", "Europe/London"]);
+        let program = [&event.device, &event.os, &event.browser, &event.browser_version].map(text);
+        assert_eq!(program, ["desktop", "Linux", "Firefox", "145.0"]);
+        assert_eq!((event.bot, event.ip.as_deref()), (Some(false), Some("81.2.69.0")));
+        assert!(event.headers.is_empty());
+    }
+    assert_eq!(events[0].referrer_class.as_deref(), Some("search"));
+
+    // A back end's own place and program say nothing of its visitors.
+    let secret = [("user-agent", FIREFOX), ("authorization", "Bearer key-1")];
+    assert_eq!(server.request("POST", "/collect", &secret, support::PLAIN.as_bytes()).status, 204);
+    let event = &server.sink.take_events()[0];
+    assert_eq!((&event.country, &event.device, event.bot, &event.ip), (&None, &None, None, &None));
+}

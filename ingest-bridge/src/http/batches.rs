@@ -96,6 +96,7 @@ fn parse(
         }
     };
     let text = packing::unpack(packing, body, inner.limits.max_inflated_bytes, lease)?;
+    let text = headwater_enrich::resolve_lines(&text).map_or(text, Bytes::from);
     let batch = Batch::parse(number, sender, can_retry, &text);
     if batch.records.is_empty() {
         return Err(Refusal::malformed("body: no line of NDJSON"));

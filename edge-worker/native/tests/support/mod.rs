@@ -3,7 +3,8 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, SocketAddr, TcpStream},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU8, AtomicUsize, Ordering},
@@ -11,8 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::{Extension, extract::ConnectInfo};
 use headwater_collector::{Sites, Unavailable};
-use headwater_native::{Collector, Endpoints, Forward, Forwarded, Options, Trace, limits, router_at};
+use headwater_native::{Collector, Endpoints, Forward, Forwarded, Options, Places, Trace, limits, router_at};
 use headwater_schema::{Event, Record};
 use headwater_service::server::{self, Bounds};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Semaphore};
@@ -124,7 +126,19 @@ impl Server {
         Self::start_as(options, &Endpoints::default(), Bounds::default())
     }
 
+    /// One whose senders all have this address, and that knows MaxMind's places for tests.
+    pub(crate) fn start_at(peer: IpAddr) -> Self {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/GeoIP2-City-Test.mmdb");
+        let places = Places::open(Path::new(file)).expect("a file of places");
+        let options = Options { places: Some(places), ..Options::default() };
+        Self::run(options, &Endpoints::default(), Bounds::default(), Some(peer))
+    }
+
     pub(crate) fn start_as(options: Options, endpoints: &Endpoints, bounds: Bounds) -> Self {
+        Self::run(options, endpoints, bounds, None)
+    }
+
+    fn run(options: Options, endpoints: &Endpoints, bounds: Bounds, peer: Option<IpAddr>) -> Self {
         let sink = Arc::new(Sink {
             records: Mutex::default(),
             mode: AtomicU8::new(KEEP),
@@ -136,7 +150,10 @@ impl Server {
         let runtime = Runtime::new().expect("threads");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("bound");
-        let app = router_at(collector.clone(), endpoints);
+        let mut app = router_at(collector.clone(), endpoints);
+        if let Some(peer) = peer {
+            app = app.layer(Extension(ConnectInfo(SocketAddr::new(peer, 1))));
+        }
         runtime.spawn(server::serve(listener, app, bounds, std::future::pending()));
         Self { address, sink, collector, runtime }
     }
