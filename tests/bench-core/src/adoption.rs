@@ -6,8 +6,8 @@ use headwater_core::{
     time::{Instant, UnixMs},
 };
 
-use crate::meter::Meter;
 use crate::page::{BATCH, EPOCH, acknowledged, client, drain};
+use headwater_bench_core::meter::Meter;
 
 /// `StreamFound`, 50 × `Found`, `FoundStamp`, `Adopted`, each drained.
 pub(crate) const ADOPTED: &str = "adoption, per event of 50";

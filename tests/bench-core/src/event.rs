@@ -4,7 +4,8 @@
 use fastrand::Rng;
 
 /// Its text as a journal keeps it: JSON without the opening brace.
-pub(crate) fn body(rng: &mut Rng, ts: u64) -> String {
+#[must_use]
+pub fn body(rng: &mut Rng, ts: u64) -> String {
     let product = rng.u32(100..10_000);
     let shelf = ["shoes", "winter-jackets", "bags", "outlet"][rng.usize(..4)];
     let url = if rng.u8(..2) == 0 {
@@ -34,7 +35,8 @@ pub(crate) fn body(rng: &mut Rng, ts: u64) -> String {
 }
 
 /// A stream's header as the shell draws it.
-pub(crate) fn header(rng: &mut Rng) -> String {
+#[must_use]
+pub fn header(rng: &mut Rng) -> String {
     format!(
         r#""stream":"{}","client_id":"{}","user_id":null,"context":{{"sdk":"web/0.1.0","platform":"web","app_version":"2026.1","device_id":"{}","locale":"en-GB","tz":"Europe/London","screen":"1512x982"}}"#,
         uuid(rng),

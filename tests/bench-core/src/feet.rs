@@ -3,8 +3,8 @@
 
 use std::hint::black_box;
 
-use crate::meter::Meter;
 use crate::page;
+use headwater_bench_core::meter::Meter;
 
 pub(crate) const PUSH: &str = "foot: a bare Vec push and pop";
 pub(crate) const COPY: &str = "foot: a copy of a request's bytes, per event of 50";

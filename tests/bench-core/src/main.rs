@@ -4,27 +4,24 @@
 //!
 //! | module | decides |
 //! |---|---|
-//! | `meter` | how time and allocations are taken, and what a median is of |
 //! | `page` | what the busy page does, and the quiet one |
 //! | `adoption` | what a dead page left |
 //! | `seen` | how events arrive at a server stage |
 //! | `feet` | what the times are compared with |
-//! | `event` | what a typical event and its stream's header are |
 //! | `wire` | what a request weighs |
 //! | `memory` | what `Seen` weighs |
 
-#![expect(clippy::print_stdout, reason = "its output is what it is for")]
-
 mod adoption;
-mod event;
 mod feet;
 mod memory;
-mod meter;
 mod page;
 mod seen;
 mod wire;
 
-use meter::{Meter, Table};
+use headwater_bench_core::{
+    meter::{self, Meter, Table},
+    row,
+};
 
 /// Each path is measured this often, in turn with the others; the median counts.
 const ROUNDS: usize = 21;
@@ -38,17 +35,6 @@ fn main() {
     show_times(&table);
     wire::print();
     memory::print();
-}
-
-/// One line of the answer.
-fn row(name: &str, value: impl Into<serde_json::Value>, unit: &str) {
-    println!("{}", serde_json::json!([name, value.into(), unit]));
-}
-
-/// Numbers of this program are far below 2⁵².
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn float(number: usize) -> f64 {
-    number as f64
 }
 
 /// All that is measured, with what each needs from round to round.

@@ -4,8 +4,8 @@ use allocation_counter::measure;
 use fastrand::Rng;
 use headwater_core::seen::{Admission, Seen};
 
-use crate::row;
 use crate::seen::{LATEST, is_late, reordered};
+use headwater_bench_core::row;
 
 const EVENTS: u32 = 1_000_000;
 /// Events of one opening of a page.

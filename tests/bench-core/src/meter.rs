@@ -6,13 +6,13 @@ use std::time::Instant;
 use crate::float;
 
 /// Takes what a piece of work costs.
-pub(crate) trait Meter {
+pub trait Meter {
     /// Runs `work`, which is `operations` operations of the path `name`.
     fn span<T>(&mut self, name: &'static str, operations: usize, work: impl FnOnce() -> T) -> T;
 }
 
 /// Something with paths to measure.
-pub(crate) trait Subject {
+pub trait Subject {
     /// Runs every path once, long enough to be timed.
     fn round<M: Meter>(&mut self, meter: &mut M);
 }
@@ -66,14 +66,14 @@ impl Meter for Allocations {
 }
 
 /// What was measured of every path.
-pub(crate) struct Table {
+pub struct Table {
     /// Per operation, a number per round.
     ns: BTreeMap<&'static str, Vec<f64>>,
     allocations: Sums,
 }
 
 /// Runs `rounds` timed rounds after one that fills caches and counts allocations.
-pub(crate) fn measure(rounds: usize, subject: &mut impl Subject) -> Table {
+pub fn measure(rounds: usize, subject: &mut impl Subject) -> Table {
     let mut allocations = Allocations::default();
     subject.round(&mut allocations);
     let mut ns: BTreeMap<_, Vec<f64>> = BTreeMap::new();
@@ -89,17 +89,20 @@ pub(crate) fn measure(rounds: usize, subject: &mut impl Subject) -> Table {
 
 impl Table {
     /// Nanoseconds of one operation of `path`: the median of the rounds.
-    pub(crate) fn ns(&self, path: &str) -> f64 {
+    #[must_use]
+    pub fn ns(&self, path: &str) -> f64 {
         median(self.rounds(path).to_vec())
     }
 
     /// `path` against `foot`: the median of the rounds' ratios, so that a disturbed round disturbs both.
-    pub(crate) fn ratio(&self, path: &str, foot: &str) -> f64 {
+    #[must_use]
+    pub fn ratio(&self, path: &str, foot: &str) -> f64 {
         median(self.rounds(path).iter().zip(self.rounds(foot)).map(|(path, foot)| path / foot).collect())
     }
 
     /// Allocations of one operation of `path`, on average.
-    pub(crate) fn allocations(&self, path: &str) -> f64 {
+    #[must_use]
+    pub fn allocations(&self, path: &str) -> f64 {
         self.allocations.get(path).copied().unwrap_or_default().each()
     }
 

@@ -7,8 +7,8 @@ use headwater_core::{
     time::{Instant, UnixMs},
 };
 
-use crate::event;
-use crate::meter::Meter;
+use headwater_bench_core::event;
+use headwater_bench_core::meter::Meter;
 
 /// `handle(Appended)`, every `poll`, and `poll_timeout`, while acknowledgements arrive.
 pub(crate) const TRACKED: &str = "a tracked call";

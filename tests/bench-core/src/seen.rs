@@ -8,8 +8,8 @@ use headwater_core::{
     seen::{Admission, Seen},
 };
 
-use crate::meter::Meter;
 use crate::page::EPOCH;
+use headwater_bench_core::meter::Meter;
 
 pub(crate) const IN_ORDER: &str = "Seen::admit, in order";
 pub(crate) const REORDERED: &str = "Seen::admit, 1 % reordered";

@@ -10,7 +10,7 @@ use headwater_core::{
 };
 
 use crate::page::{EPOCH, client, drain, length, opened};
-use crate::{event, float, row};
+use headwater_bench_core::{event, float, row};
 
 /// Requests of each size, every one of another visitor.
 const REQUESTS: usize = 200;
