@@ -1,4 +1,4 @@
-//! What the core costs: the rows that `tests/bench-core` prints, built in release.
+//! What a program of rows prints, such as `tests/bench-core` of the core, built in release.
 
 use std::path::Path;
 use std::process::Command;

@@ -6,6 +6,7 @@ mod bridge;
 mod browser;
 mod bundle;
 mod core;
+mod edge;
 mod enrich;
 mod load;
 mod machine;
@@ -55,6 +56,8 @@ enum Suite {
     /// The bridge beside librdkafka alone on a real broker, and from the broker to the store; --peer: the same load on a
     /// server with Strimzi's HTTP API
     Bridge,
+    /// The collector per event: its verbs and the native server's router, in process
+    Edge,
     /// From a page to a number on one machine
     Spine,
     /// The browser SDK in Chromium beside an empty page, a bare localStorage write, one with its share of a bare
@@ -149,6 +152,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             (measured, "; load generator, broker and bridge share the cores")
         }
         Suite::Core => (core_alone(root, &mut steps, &mut results), ""),
+        Suite::Edge => (edge::measure(root, &mut steps, &mut results), ""),
         Suite::Enrich => (verdicts(root, &mut steps, &mut results), ""),
         Suite::Spine => {
             let measured = spine(root, arguments, &mut steps, &mut results);
