@@ -302,7 +302,7 @@ fn what_a_sender_is_and_where_is_in_its_events_and_nothing_that_identifies_it() 
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
     let server = Server::start_at("81.2.69.160".parse().unwrap());
     let headers = [("user-agent", FIREFOX), ("origin", "https://shop.example")];
-    let answer = server.request("POST", "/collect", &headers, support::PLAIN.as_bytes());
+    let answer = server.request("POST", "/collect", &headers, PLAIN.as_bytes());
     assert_eq!(answer.status, 204);
     let events = server.sink.take_events();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -318,7 +318,7 @@ fn what_a_sender_is_and_where_is_in_its_events_and_nothing_that_identifies_it() 
 
     // A back end's own place and program say nothing of its visitors.
     let secret = [("user-agent", FIREFOX), ("authorization", "Bearer key-1")];
-    assert_eq!(server.request("POST", "/collect", &secret, support::PLAIN.as_bytes()).status, 204);
+    assert_eq!(server.request("POST", "/collect", &secret, PLAIN.as_bytes()).status, 204);
     let event = &server.sink.take_events()[0];
     assert_eq!((&event.country, &event.device, event.bot, &event.ip), (&None, &None, None, &None));
 }
