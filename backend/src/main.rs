@@ -41,6 +41,8 @@ struct Serve {
     /// Accept any site and any reader; refused on an address that is not loopback
     #[arg(long)]
     open: bool,
+    #[command(flatten)]
+    collector: headwater_native::settings::Settings,
     #[cfg(feature = "kafka")]
     #[command(flatten)]
     kafka: FromKafka,
@@ -72,7 +74,7 @@ struct FromKafka {
 
 impl Serve {
     fn options(self) -> Options {
-        let Self { listen, data, config, open, .. } = self;
+        let Self { listen, data, config, open, collector, .. } = self;
         #[cfg(feature = "kafka")]
         let intake = match (self.kafka.kafka, self.kafka.topic) {
             (Some(bootstrap), Some(topic)) => Intake::Kafka(headwater_backend::kafka::Options {
@@ -86,7 +88,7 @@ impl Serve {
         };
         #[cfg(not(feature = "kafka"))]
         let intake = Intake::Collector;
-        Options { listen, data, config, open, intake }
+        Options { listen, data, config, open, collector, intake }
     }
 }
 
@@ -99,6 +101,9 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let mut server = Server::start(options).await?;
     let mut stdout = io::stdout();
+    if let Some(address) = server.metrics_address() {
+        writeln!(stdout, "metrics on http://{address}")?;
+    }
     writeln!(stdout, "listening on http://{}", server.address())?;
     stdout.flush()?;
     let failure = tokio::select! {

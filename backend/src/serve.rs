@@ -25,7 +25,11 @@ use headwater_collector::Unavailable;
 use headwater_consumer::Source;
 use headwater_native::{Collector, Forward, Forwarded, IpSalts, LiveSites, SitesFile, Trace, Watcher};
 use headwater_segments::{AppendError, GroupCommit};
-use headwater_service::{lock, process::prompt};
+use headwater_service::{
+    lock, operations,
+    process::prompt,
+    server::{self, Bounds},
+};
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
@@ -62,6 +66,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// Any site and any reader: on a loopback address only.
     pub open: bool,
+    /// How the collector is reached, and what its senders may do.
+    pub collector: headwater_native::settings::Settings,
     /// Where events come from.
     pub intake: Intake,
 }
@@ -80,6 +86,7 @@ pub enum Intake {
 /// A running server.
 pub struct Server {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     stop_serving: oneshot::Sender<()>,
     serving: task::JoinHandle<std::io::Result<()>>,
     log: Option<Arc<GroupCommit>>,
@@ -97,10 +104,11 @@ impl Server {
         let sites = LiveSites::from(file.read()?);
         create_private(&options.data)?;
         let lock = lock::take(&options.data)?;
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", options.listen))?;
+        let listener = listen(options.listen).await?;
         let address = listener.local_addr()?;
+        let mut metrics_address = None;
+        let settings = options.collector.clone();
+        let endpoints = settings.endpoints()?;
 
         let salts = IpSalts::in_directory(&options.data.join("ip-salts"));
         let watcher = Watcher::start(file, sites.clone(), salts.clone());
@@ -116,20 +124,33 @@ impl Server {
         if let Some(log) = &log {
             let forward = LogForward { log: Arc::clone(log), failed };
             // The store is in this process, removes the copies itself, and counts them.
-            let collecting = headwater_native::Options { seen_cache: false, ..Default::default() };
-            app =
-                app.merge(headwater_native::router(Collector::with_salts(sites, salts, forward, collecting)));
+            let collecting = headwater_native::Options {
+                seen_cache: false,
+                proxies: settings.proxies(),
+                rates: settings.rates(sites.now().is_open()),
+                places: settings.places()?,
+                ..Default::default()
+            };
+            let collector = Collector::with_salts(sites, salts, forward, collecting);
+            app = app.merge(headwater_native::router_at(collector.clone(), &endpoints));
+            if let Some(address) = settings.metrics_listen {
+                let operations = listen(address).await?;
+                metrics_address = Some(operations.local_addr()?);
+                let app = operations::router(Arc::new(collector));
+                // It ends with the process: until the last answer it shows what is going on.
+                let forever = std::future::pending();
+                drop(tokio::spawn(server::serve(prompt(operations), app, Bounds::default(), forever)));
+            }
         }
 
         let (stop_serving, stopped) = oneshot::channel();
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(prompt(listener), service).with_graceful_shutdown(async {
+        let serving = tokio::spawn(server::serve(prompt(listener), app, settings.bounds(), async {
             // A dropped sender means that the server is gone anyway.
             let _ = stopped.await;
-        });
-        let serving = tokio::spawn(server.into_future());
+        }));
         Ok(Self {
             address,
+            metrics_address,
             stop_serving,
             serving,
             log,
@@ -145,6 +166,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the collector's metrics are shown, if anywhere.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Waits until something failed that only a restart repairs, and says what.
@@ -184,6 +211,10 @@ fn sites_file(options: &Options) -> anyhow::Result<SitesFile> {
         );
     }
     SitesFile::new(options.config.as_deref(), options.open)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Only its owner may read it: it holds who did what.
