@@ -109,6 +109,7 @@ impl Server {
         let mut metrics_address = None;
         let settings = options.collector.clone();
         let endpoints = settings.endpoints()?;
+        let places = settings.places()?;
 
         let salts = IpSalts::in_directory(&options.data.join("ip-salts"));
         let watcher = Watcher::start(file, sites.clone(), salts.clone());
@@ -128,7 +129,7 @@ impl Server {
                 seen_cache: false,
                 proxies: settings.proxies(),
                 rates: settings.rates(sites.now().is_open()),
-                places: settings.places()?,
+                places,
                 ..Default::default()
             };
             let collector = Collector::with_salts(sites, salts, forward, collecting);

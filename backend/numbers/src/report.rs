@@ -58,8 +58,14 @@ impl Metric {
 /// What a metric is split by.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Group {
+    /// Whether the sender was a robot.
+    Bot,
     /// Browser family.
     Browser,
+    /// Its version.
+    BrowserVersion,
+    /// City's name.
+    City,
     /// ISO 3166 country code.
     Country,
     /// UTC day of `timestamp`.
@@ -74,6 +80,10 @@ pub enum Group {
     Os,
     /// Referrer as sent.
     Referrer,
+    /// Kind of place that the visitor came from.
+    ReferrerClass,
+    /// First subdivision of the country.
+    Region,
     /// Event type.
     Type,
     /// URL as sent.
@@ -82,8 +92,11 @@ pub enum Group {
 
 impl Group {
     /// Every group.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
+        Self::Bot,
         Self::Browser,
+        Self::BrowserVersion,
+        Self::City,
         Self::Country,
         Self::Day,
         Self::Device,
@@ -91,6 +104,8 @@ impl Group {
         Self::Name,
         Self::Os,
         Self::Referrer,
+        Self::ReferrerClass,
+        Self::Region,
         Self::Type,
         Self::Url,
     ];
@@ -99,7 +114,10 @@ impl Group {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Bot => "bot",
             Self::Browser => "browser",
+            Self::BrowserVersion => "browser_version",
+            Self::City => "city",
             Self::Country => "country",
             Self::Day => "day",
             Self::Device => "device",
@@ -107,6 +125,8 @@ impl Group {
             Self::Name => "name",
             Self::Os => "os",
             Self::Referrer => "referrer",
+            Self::ReferrerClass => "referrer_class",
+            Self::Region => "region",
             Self::Type => "type",
             Self::Url => "url",
         }
@@ -142,8 +162,14 @@ pub struct Says {
     pub event_type: String,
     /// Session id of the SDK.
     pub session: Option<String>,
+    /// Whether the sender was a robot, if somebody looked.
+    pub bot: Option<bool>,
     /// Browser family.
     pub browser: Option<String>,
+    /// Its version.
+    pub browser_version: Option<String>,
+    /// City's name.
+    pub city: Option<String>,
     /// ISO 3166 country code.
     pub country: Option<String>,
     /// Device class.
@@ -154,6 +180,10 @@ pub struct Says {
     pub os: Option<String>,
     /// Referrer as sent.
     pub referrer: Option<String>,
+    /// Kind of place that the visitor came from.
+    pub referrer_class: Option<String>,
+    /// First subdivision of the country.
+    pub region: Option<String>,
     /// URL as sent.
     pub url: Option<String>,
 }
@@ -175,7 +205,10 @@ impl Row {
     pub fn value(&self, group: Group) -> Option<String> {
         let says = &self.says;
         match group {
+            Group::Bot => says.bot.map(|bot| bot.to_string()),
             Group::Browser => says.browser.clone(),
+            Group::BrowserVersion => says.browser_version.clone(),
+            Group::City => says.city.clone(),
             Group::Country => says.country.clone(),
             Group::Day => Some(Day::of(self.key.timestamp).to_string()),
             Group::Device => says.device.clone(),
@@ -183,6 +216,8 @@ impl Row {
             Group::Name => says.name.clone(),
             Group::Os => says.os.clone(),
             Group::Referrer => says.referrer.clone(),
+            Group::ReferrerClass => says.referrer_class.clone(),
+            Group::Region => says.region.clone(),
             Group::Type => Some(says.event_type.clone()),
             Group::Url => says.url.clone(),
         }
@@ -331,7 +366,7 @@ mod tests {
     #[test]
     fn a_session_cannot_be_split_by_page_type_or_name() {
         let splits = |metric: Metric| Group::ALL.into_iter().filter(|group| metric.splits_by(*group)).count();
-        assert_eq!((splits(Metric::Sessions), splits(Metric::Events)), (7, 10));
+        assert_eq!((splits(Metric::Sessions), splits(Metric::Events)), (12, 15));
     }
 
     #[test]

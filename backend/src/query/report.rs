@@ -118,7 +118,10 @@ pub(super) fn report(
 /// What a group is grouped by.
 pub(super) fn column(group: Group) -> &'static str {
     match group {
+        Group::Bot => "CAST(bot AS VARCHAR)",
         Group::Browser => "browser",
+        Group::BrowserVersion => "browser_version",
+        Group::City => "city",
         Group::Country => "country",
         Group::Day => "date_trunc('day', timestamp)",
         Group::Device => "device",
@@ -126,6 +129,8 @@ pub(super) fn column(group: Group) -> &'static str {
         Group::Name => "name",
         Group::Os => "os",
         Group::Referrer => "referrer",
+        Group::ReferrerClass => "referrer_class",
+        Group::Region => "region",
         Group::Type => "event_type",
         Group::Url => "url",
     }

@@ -49,6 +49,10 @@ fn any_event(random: &mut fastrand::Rng, id: u32) -> Value {
         ("device", ["phone", "desktop"]),
         ("os", ["a", "A"]),
         ("browser", ["x", "ÿ"]),
+        ("browser_version", ["1", "1.0"]),
+        ("city", ["Köln", "Bonn"]),
+        ("referrer_class", ["search", "ai"]),
+        ("region", ["NW", "BY"]),
         ("url", ["/", "/ü?q=1"]),
         ("referrer", ["https://r/", ""]),
         ("name", ["n", "m"]),
@@ -58,6 +62,7 @@ fn any_event(random: &mut fastrand::Rng, id: u32) -> Value {
             fields.insert(field.into(), random.choice(choices).into());
         }
     }
+    fields.insert("bot".into(), random.choice([None, Some(false), Some(true)]).into());
     event
 }
 
@@ -75,12 +80,17 @@ fn row(event: &Value) -> Row {
         says: Says {
             event_type: text("event_type").unwrap(),
             session: text("session_id"),
+            bot: event["bot"].as_bool(),
             browser: text("browser"),
+            browser_version: text("browser_version"),
+            city: text("city"),
             country: text("country"),
             device: text("device"),
             name: text("name"),
             os: text("os"),
             referrer: text("referrer"),
+            referrer_class: text("referrer_class"),
+            region: text("region"),
             url: text("url"),
         },
     }

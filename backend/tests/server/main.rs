@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "clippy knows test functions, not what they share")]
 
 mod api;
+mod enrich;
 mod serve;
 mod support;
