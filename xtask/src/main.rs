@@ -15,6 +15,7 @@ mod bench;
 mod checks;
 mod coverage;
 mod demo;
+mod edge;
 mod http;
 mod kafka;
 mod outdated;
@@ -53,6 +54,8 @@ enum Command {
     Coverage,
     /// Start Headwater and an example shop; with --replay check every number against a public clickstream
     Demo(demo::Arguments),
+    /// Build the workers for Cloudflare and Fastly; test every host of the collector by one contract
+    Edge(edge::Arguments),
     /// Install what building and testing needs into the user's cache directory
     Setup(setup::Arguments),
     /// Start a real Kafka broker on loopback, print its address, and stop it at Ctrl-C
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&root, &arguments),
         Command::Coverage => coverage::run(&root),
         Command::Demo(arguments) => demo::run(&root, &arguments),
+        Command::Edge(arguments) => edge::run(&root, &arguments),
         Command::Kafka(arguments) => kafka::run(&arguments),
         Command::Setup(arguments) => setup::run(&root, &arguments),
         Command::Sim(arguments) => sim::run(&root, &arguments),

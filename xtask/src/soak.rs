@@ -43,6 +43,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
         crashes: arguments.rounds,
         browser_seeds: arguments.browser_seeds,
         brief: false,
+        all_hosts: true,
         cases: Some(arguments.cases),
         orders: shuffles
             .flat_map(|seed| [false, true].map(|twice| Order { twice, shuffled: Some(seed), again: false }))

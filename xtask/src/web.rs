@@ -4,14 +4,11 @@
 //! linker as they are: wasm-bindgen would add a step, an exact version to keep, and its glue to every page.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::Result;
 
-use crate::process;
-
-const TARGET: &str = "wasm32-unknown-unknown";
+use crate::{process, wasm};
 
 /// Builds `@headwater/web` into `sdk-web/dist`, and packs it there as npm would publish it.
 pub(crate) fn build(root: &Path) -> Result<()> {
@@ -38,27 +35,9 @@ const INLINE: &str = "-Cllvm-args=-inline-threshold=20";
 /// Compiles the core and returns the linked module, with the names of its functions.
 pub(crate) fn compile(root: &Path) -> Result<PathBuf> {
     let mut command = process::cargo(root);
-    command.args(["build", "-p", "headwater-web", "--lib", "--target", TARGET, "--profile", "wasm"]);
-    command.arg("--message-format=json-render-diagnostics");
+    command.args(["build", "-p", "headwater-web", "--lib", "--target", wasm::BROWSER, "--profile", "wasm"]);
     command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", INLINE);
-    let output = command.stderr(Stdio::inherit()).output().context("cargo build does not start")?;
-    if !output.status.success() {
-        bail!("cargo build -p headwater-web: {}", output.status);
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "headwater_web")
-        .filter_map(|message| {
-            let files = message["filenames"].as_array()?;
-            files
-                .iter()
-                .filter_map(Value::as_str)
-                .map(PathBuf::from)
-                .find(|file| file.extension().is_some_and(|end| end == "wasm"))
-        })
-        .next_back()
-        .context("cargo build -p headwater-web left no wasm")
+    wasm::linked(&mut command, "headwater_web")
 }
 
 /// Makes the module that is shipped of the linked one; with a `preload`, a script that Node imports

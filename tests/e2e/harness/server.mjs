@@ -7,11 +7,12 @@ import path from 'node:path';
 const READY = /listening on (http:\/\/\S+)/;
 const READY_MS = 30_000;
 
-export const startServer = async () => {
+/** `more` goes behind its other arguments. */
+export const startServer = async (more = []) => {
   const binary = process.env.HEADWATER_BIN;
   if (!binary) throw Error('HEADWATER_BIN must name the headwater binary');
   const data = mkdtempSync(path.join(tmpdir(), 'headwater-e2e-'));
-  const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data', data, '--open'], {
+  const child = spawn(binary, ['serve', '--listen', '127.0.0.1:0', '--data', data, '--open', ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const kill = () => child.kill('SIGKILL');

@@ -56,7 +56,8 @@ enum Suite {
     /// The bridge beside librdkafka alone on a real broker, and from the broker to the store; --peer: the same load on a
     /// server with Strimzi's HTTP API
     Bridge,
-    /// The collector per event: its verbs and the native server's router, in process
+    /// The collector: per event, its verbs and the native server's router in process; its workers in workerd and Viceroy
+    /// beside one in plain JavaScript
     Edge,
     /// From a page to a number on one machine
     Spine,
@@ -152,7 +153,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
             (measured, "; load generator, broker and bridge share the cores")
         }
         Suite::Core => (core_alone(root, &mut steps, &mut results), ""),
-        Suite::Edge => (edge::measure(root, &mut steps, &mut results), ""),
+        Suite::Edge => {
+            let measured = edge::measure(root, &mut steps, &mut results);
+            (measured, "; load generator, runtime and bridge share the cores")
+        }
         Suite::Enrich => (verdicts(root, &mut steps, &mut results), ""),
         Suite::Spine => {
             let measured = spine(root, arguments, &mut steps, &mut results);

@@ -12,6 +12,7 @@ pub(crate) mod python;
 pub(crate) mod registry;
 mod rustup;
 mod tools;
+mod viceroy;
 mod wasm;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::steps::Steps;
+use crate::wasm::{BROWSER, SYSTEM};
 use browsers::{Browser, Found};
 
 #[derive(clap::Args)]
@@ -38,8 +40,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
 
 fn everything(root: &Path, browsers: bool, steps: &mut Steps) -> Result<()> {
     steps.must("libduckdb", || for_server(root))?;
-    steps.must("wasm target", wasm::install)?;
+    steps.must("wasm target", || wasm::install(BROWSER))?;
     steps.must("npm packages of the build", || tools::install(&root.join("sdk-web")))?;
+    steps.must("npm packages of the edge's tests", || tools::install(&root.join("tests/edge")))?;
     steps.must("npm packages of the browser tests", || tools::install(&root.join("tests/e2e")))?;
     steps.must("lists of user agents", || for_enrich(root))?;
     steps.must("python", || python::find().map(drop))?;
@@ -64,8 +67,31 @@ pub(crate) fn for_enrich(root: &Path) -> Result<()> {
 
 /// What the npm package needs to be built.
 pub(crate) fn for_web(root: &Path) -> Result<()> {
-    wasm::install()?;
+    wasm::install(BROWSER)?;
     tools::install(&root.join("sdk-web"))
+}
+
+/// What the contract of the edge needs beside the programs of the workspace.
+pub(crate) fn for_edge(root: &Path) -> Result<()> {
+    for_server(root)?;
+    for_web(root)?;
+    tools::install(&root.join("tests/edge"))
+}
+
+/// What `wrangler dev` needs to be tried.
+pub(crate) fn for_wrangler(root: &Path) -> Result<()> {
+    tools::install(&root.join("tests/edge/wrangler"))
+}
+
+/// What the Fastly program needs to be built.
+pub(crate) fn for_fastly(root: &Path) -> Result<()> {
+    wasm::install(SYSTEM)?;
+    tools::install(&root.join("sdk-web"))
+}
+
+/// Viceroy's program, if it is here; with `must_have`, it is built.
+pub(crate) fn viceroy(must_have: bool) -> Result<Option<PathBuf>> {
+    viceroy::find(must_have)
 }
 
 /// What driving Chromium needs; its program. The conformance suite borrows the packages.

@@ -1,4 +1,4 @@
-//! The standard library for `wasm32-unknown-unknown`: already there, or by rustup, or built from Debian's sources of
+//! The standard library for a target of WebAssembly: already there, or by rustup, or built from Debian's sources of
 //! the same Rust (a machine whose network reaches package mirrors but not rustup's server).
 
 use std::path::{Path, PathBuf};
@@ -9,28 +9,28 @@ use anyhow::{Context, Result, bail};
 use super::{cache, rustup};
 use crate::process;
 
-const TARGET: &str = "wasm32-unknown-unknown";
 /// Releases of Debian that carry newer Rust sources than its stable one.
 const SUITES: [&str; 2] = ["trixie-backports", "sid"];
 
-pub(super) fn install() -> Result<()> {
-    if is_there()? {
+pub(super) fn install(target: &str) -> Result<()> {
+    if is_there(target)? {
         return Ok(());
     }
-    if rustup::add(&["target", "add", TARGET]) && is_there()? {
+    if rustup::add(&["target", "add", target]) && is_there(target)? {
         return Ok(());
     }
     if !process::on_path("apt-get") {
         bail!(
-            "the Rust target {TARGET} is missing: `rustup target add {TARGET}` (or your distribution's package)"
+            "the Rust target {target} is missing: `rustup target add {target}` (or your distribution's package)"
         );
     }
     println!("  rustup could not: building std from Debian's rust-src (about 3 CPU minutes, once)");
-    build_from_debian().with_context(|| format!("std for {TARGET}; by hand: rustup target add {TARGET}"))
+    build_from_debian(target)
+        .with_context(|| format!("std for {target}; by hand: rustup target add {target}"))
 }
 
-fn is_there() -> Result<bool> {
-    let folder = rustup::rustc(&["--print", "target-libdir", "--target", TARGET])?;
+fn is_there(target: &str) -> Result<bool> {
+    let folder = rustup::rustc(&["--print", "target-libdir", "--target", target])?;
     let Ok(items) = std::fs::read_dir(folder) else { return Ok(false) };
     Ok(items.flatten().any(|item| {
         let std = item.file_name().to_string_lossy().starts_with("libstd-");
@@ -38,7 +38,7 @@ fn is_there() -> Result<bool> {
     }))
 }
 
-fn build_from_debian() -> Result<()> {
+fn build_from_debian(target: &str) -> Result<()> {
     let version = rustup::version("release")?.context("rustc -vV names no release")?;
     let work = cache::folder()?.join(format!("rust-src-{version}"));
     std::fs::create_dir_all(&work)?;
@@ -56,7 +56,7 @@ fn build_from_debian() -> Result<()> {
                 "--features",
                 "backtrace",
                 "--target",
-                TARGET,
+                target,
                 "--manifest-path",
             ])
             .arg(library.join("sysroot/Cargo.toml"))
@@ -66,16 +66,16 @@ fn build_from_debian() -> Result<()> {
             .env("__CARGO_DEFAULT_LIB_METADATA", "stablestd")
             .env("RUSTFLAGS", "-Zforce-unstable-if-unmarked"),
     )?;
-    let place = PathBuf::from(rustup::rustc(&["--print", "target-libdir", "--target", TARGET])?);
+    let place = PathBuf::from(rustup::rustc(&["--print", "target-libdir", "--target", target])?);
     std::fs::create_dir_all(&place)?;
-    for item in std::fs::read_dir(output.join(TARGET).join("dist/deps"))?.flatten() {
+    for item in std::fs::read_dir(output.join(target).join("dist/deps"))?.flatten() {
         let name = item.file_name().to_string_lossy().into_owned();
         let library = Path::new(&name).extension().is_some_and(|end| end == "rlib");
         if library && !name.starts_with("libsysroot-") {
             std::fs::copy(item.path(), place.join(&name))?;
         }
     }
-    if !is_there()? {
+    if !is_there(target)? {
         bail!("the build left no libstd in {}", place.display());
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! All checks, one after the other: a step that fails shows the end of its log, and the others still run.
 
 mod count;
+mod edge;
 mod excerpt;
 mod kafka;
 mod part;
@@ -17,7 +18,7 @@ use crate::replay::{self, Order};
 use crate::server::{KAFKA, Server};
 use crate::setup::browsers::{Browser, Found};
 use crate::steps::{Count, Steps};
-use crate::wasm::border;
+use crate::wasm::{self, border};
 use crate::{checks, process, programs, setup, sim, web};
 
 #[derive(clap::Args)]
@@ -48,6 +49,8 @@ pub(crate) struct Amount {
     pub(crate) browser_seeds: u64,
     /// Whether browsers other than Chromium, and their pages, are killed twice rather than 20 times.
     pub(crate) brief: bool,
+    /// Whether Viceroy is built if it is not there.
+    pub(crate) all_hosts: bool,
     /// Cases of each property test; `None` leaves it to the test.
     pub(crate) cases: Option<u32>,
     /// How the clickstream is sent, once each.
@@ -68,6 +71,7 @@ impl Amount {
             crashes: 3,
             browser_seeds: 1,
             brief: true,
+            all_hosts: false,
             cases: None,
             orders: vec![order(false, None), order(true, None), order(false, Some(1))],
             seeds: 50_000,
@@ -136,6 +140,7 @@ impl<'a> Run<'a> {
             Part::Source => {}
             Part::Unit => self.unit(amount.cases),
             Part::Sim => self.simulate(amount.seeds),
+            Part::Edge => self.edge(amount.all_hosts),
             Part::Browsers => self.in_browsers(amount),
             Part::Crashes => self.crashes(amount.crashes),
             Part::Kafka => self.kafka(amount),
@@ -169,6 +174,13 @@ impl<'a> Run<'a> {
             "lints",
             process::cargo(root)
                 .args(["clippy", "--workspace", "--all-targets", "--features", KAFKA])
+                .args(["--", "-D", "warnings"]),
+        );
+        // Elsewhere it is empty.
+        self.command(
+            "lints of the Cloudflare worker",
+            process::cargo(root)
+                .args(["clippy", "-p", "headwater-cloudflare", "--target", wasm::BROWSER])
                 .args(["--", "-D", "warnings"]),
         );
         self.command("types", Command::new("npm").args(["run", "check"]).current_dir(root.join("sdk-web")));

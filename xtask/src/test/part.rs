@@ -9,6 +9,8 @@ pub(crate) enum Part {
     Unit,
     /// The simulator, and the bugs planted for it
     Sim,
+    /// One contract on every host of the collector: the native server, workerd, Viceroy
+    Edge,
     /// The package in real browsers
     Browsers,
     /// `kill -9` of the server and of its senders
@@ -21,6 +23,14 @@ pub(crate) enum Part {
 
 impl Part {
     /// In the order in which they run: what fails soonest comes first.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Source, Self::Unit, Self::Sim, Self::Browsers, Self::Crashes, Self::Kafka, Self::Clickstream];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Source,
+        Self::Unit,
+        Self::Sim,
+        Self::Edge,
+        Self::Browsers,
+        Self::Crashes,
+        Self::Kafka,
+        Self::Clickstream,
+    ];
 }

@@ -3,10 +3,41 @@
 pub(crate) mod border;
 pub(crate) mod panics;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use wasmparser::{ExternalKind, KnownCustom, Name, Operator, Parser, Payload, TypeRef};
+
+/// What browsers and workers of their kind run.
+pub(crate) const BROWSER: &str = "wasm32-unknown-unknown";
+
+/// What runs on the system's interface of WebAssembly.
+pub(crate) const SYSTEM: &str = "wasm32-wasip1";
+
+/// Runs a `cargo build`; the linked module of target `name`.
+pub(crate) fn linked(build: &mut Command, name: &str) -> Result<PathBuf> {
+    build.arg("--message-format=json-render-diagnostics");
+    let output = build.stderr(Stdio::inherit()).output().context("cargo build does not start")?;
+    if !output.status.success() {
+        bail!("cargo build of {name}: {}", output.status);
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == name)
+        .filter_map(|message| {
+            let files = message["filenames"].as_array()?;
+            files
+                .iter()
+                .filter_map(Value::as_str)
+                .map(PathBuf::from)
+                .find(|file| file.extension().is_some_and(|end| end == "wasm"))
+        })
+        .next_back()
+        .with_context(|| format!("cargo build left no wasm of {name}"))
+}
 
 /// A module, read.
 #[derive(Default)]

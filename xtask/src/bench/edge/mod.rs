@@ -1,6 +1,7 @@
 //! What the edge costs, platform by platform.
 
 mod native;
+mod workers;
 
 use std::path::Path;
 
@@ -10,5 +11,6 @@ use super::Results;
 use crate::steps::Steps;
 
 pub(super) fn measure(root: &Path, steps: &mut Steps, results: &mut Results) -> Result<()> {
-    native::measure(root, steps, results)
+    native::measure(root, steps, results)?;
+    workers::measure(root, steps, results)
 }
