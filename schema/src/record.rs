@@ -20,11 +20,19 @@ impl Record {
     ///
     /// Fails if it is not one JSON object with the required fields; the error names line, column and field.
     pub fn from_slice(bytes: &[u8]) -> serde_json::Result<Self> {
-        let kind: Kind<'_> = serde_json::from_slice(bytes)?;
-        if kind.event_type == LEDGER_TYPE {
-            serde_json::from_slice(bytes).map(Self::Ledger)
-        } else {
-            serde_json::from_slice(bytes).map(|event| Self::Event(Box::new(event)))
+        // Most records are events: one pass, and text is checked once, not field by field.
+        let event = str::from_utf8(bytes)
+            .map_or_else(|_| serde_json::from_slice(bytes), serde_json::from_str::<Box<Event>>);
+        match event {
+            Ok(event) if event.event_type != LEDGER_TYPE => Ok(Self::Event(event)),
+            not_an_event => {
+                let kind: Kind<'_> = serde_json::from_slice(bytes)?;
+                if kind.event_type == LEDGER_TYPE {
+                    serde_json::from_slice(bytes).map(Self::Ledger)
+                } else {
+                    not_an_event.map(Self::Event)
+                }
+            }
         }
     }
 
