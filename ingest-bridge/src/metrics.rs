@@ -168,6 +168,11 @@ impl Metrics {
         }
     }
 
+    /// As [`produced`](Self::produced) with `Ok`, so often.
+    pub(crate) fn arrived(&self, count: usize) {
+        self.produced.get_or_create(&Report { result: "ok" }).inc_by(count as u64);
+    }
+
     pub(crate) fn produced(&self, result: &Result<(), Failure>) {
         let result = match result {
             Ok(()) => "ok",

@@ -23,7 +23,7 @@ use crate::{
     host::{self, Handle, Parts},
     http::{self, Senders},
     metrics::Metrics,
-    report::Reporter,
+    report::{Reporter, Reports},
     sink::{self, Sink, memory::Memory},
     spool::Spool,
 };
@@ -63,7 +63,7 @@ impl Bridge {
         config: Config,
         sink: Box<dyn Sink>,
         reporter: Reporter,
-        reports: tokio::sync::mpsc::UnboundedReceiver<headwater_bridge_flow::Input>,
+        reports: Reports,
         metrics: Arc<Metrics>,
     ) -> anyhow::Result<Self> {
         let files = config.tls.files();

@@ -109,6 +109,7 @@ impl Flow {
         }
         self.now = self.now.max(now_ms);
         match input {
+            Input::Arrived(attempts) => attempts.into_iter().for_each(|attempt| self.arrived(attempt)),
             Input::Broker(true) => self.heard(),
             Input::Broker(false) => self.broker_went_away(),
             Input::Fatal => self.fatal(),

@@ -1,13 +1,18 @@
 //! What the host tells the flow.
 
+use std::mem;
+
 use bytes::Bytes;
 use headwater_schema::Trace;
+use memchr::memchr_iter;
 
 use crate::record::{Record, Unreadable};
 
 /// Something that happened. After every input, drain [`Flow::poll`](crate::Flow::poll).
 #[derive(Clone, Debug)]
 pub enum Input {
+    /// As [`Produced`](Self::Produced) with `Ok` for each of these attempts, in turn.
+    Arrived(Vec<u64>),
     /// The brokers went away (`false`) or are there again: a hint that comes sooner than the producer's reports.
     Broker(bool),
     /// The producer is broken for good: what it still holds may or may not be at the broker. Told *instead of* the
@@ -107,8 +112,10 @@ impl Request {
     /// Parses the lines of a request. Line breaks are not part of a line; empty lines are none. It belongs to no trace.
     #[must_use]
     pub fn parse(request: u64, sender: u64, can_retry: bool, body: &Bytes) -> Self {
-        let records = body
-            .split(|byte| *byte == b'\n')
+        let ends = memchr_iter(b'\n', body).chain([body.len()]);
+        let mut begin = 0;
+        let lines = ends.map(|end| &body[mem::replace(&mut begin, end + 1)..end]);
+        let records = lines
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
             .filter(|line| !line.is_empty())
             .map(|line| Record::parse(body.slice_ref(line)))

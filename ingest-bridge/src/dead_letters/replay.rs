@@ -5,13 +5,13 @@ use std::{collections::BTreeMap, io::Write, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use headwater_bridge_flow::{Failure, Input, Record, To, partition};
-use tokio::{runtime::Handle, sync::mpsc::UnboundedReceiver, time::timeout};
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{Letter, Place};
 use crate::{
     config::Config,
     metrics::Metrics,
-    report::Reporter,
+    report::{Reporter, Reports},
     sink::{self, Produce, Sink},
 };
 
@@ -34,7 +34,7 @@ pub(super) struct Sum {
 pub(super) struct Replay<'a, W> {
     out: &'a mut W,
     sink: Box<dyn Sink>,
-    reports: UnboundedReceiver<Input>,
+    reports: Reports,
     /// Longer than librdkafka takes to give a record up.
     patience: Duration,
     incarnation: Option<u128>,
@@ -139,27 +139,30 @@ impl<'a, W: Write> Replay<'a, W> {
                 ensure!(before == id, "the topic was created anew meanwhile: replay again");
             }
             Input::Partitions(partitions) => self.partitions = partitions,
-            Input::Produced { attempt, result } => {
-                // What an earlier producer had is sent again.
-                let Some((place, record)) = self.sent.remove(&attempt) else { return Ok(()) };
-                match result {
-                    Ok(()) => {
-                        self.sum.arrived += 1;
-                        writeln!(self.out, "{place} arrived in partition {}", self.partition(&record))?;
-                    }
-                    Err(Failure::Refused(reason)) => self.did_not(place, &format!("refused: {reason}"))?,
-                    Err(Failure::Unsure) => {
-                        self.did_not(
-                            place,
-                            "unsure: the brokers did not answer in time, so replay it again",
-                        )?;
-                    }
-                }
+            Input::Arrived(attempts) => {
+                attempts.into_iter().try_for_each(|attempt| self.produced(attempt, Ok(())))?;
             }
+            Input::Produced { attempt, result } => self.produced(attempt, result)?,
             Input::ProducerFailed => bail!("no producer can be built; the log says why"),
             _ => {}
         }
         Ok(())
+    }
+
+    fn produced(&mut self, attempt: u64, result: Result<(), Failure>) -> anyhow::Result<()> {
+        // What an earlier producer had is sent again.
+        let Some((place, record)) = self.sent.remove(&attempt) else { return Ok(()) };
+        match result {
+            Ok(()) => {
+                self.sum.arrived += 1;
+                writeln!(self.out, "{place} arrived in partition {}", self.partition(&record))?;
+                Ok(())
+            }
+            Err(Failure::Refused(reason)) => self.did_not(place, &format!("refused: {reason}")),
+            Err(Failure::Unsure) => {
+                self.did_not(place, "unsure: the brokers did not answer in time, so replay it again")
+            }
+        }
     }
 
     fn build(&mut self) -> anyhow::Result<()> {

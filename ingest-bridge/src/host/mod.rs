@@ -4,7 +4,7 @@
 //! Two channels lead here. The one for requests is bounded, and a request that finds it full is answered *busy*. The
 //! one for reports (of the sink, of the spool, of senders that hung up) is not, because it must never block whom it
 //! serves; what it holds is bounded by what the flow has given out: a report per record in flight, a word per sync, read
-//! and request.
+//! and request. What arrived is told in bulk ([`Reporter::arrived`]).
 
 mod handle;
 
@@ -28,7 +28,7 @@ pub(crate) use self::handle::Refused;
 pub use self::handle::{Asked, Handle};
 use crate::{
     metrics::Metrics,
-    report::Reporter,
+    report::{Reporter, Reports},
     sink::{Produce, Sink},
     spool::{Command, Spool},
 };
@@ -50,7 +50,7 @@ pub struct Parts {
     /// What is shown.
     pub metrics: Arc<Metrics>,
     /// The channel of reports, from [`Reporter::channel`].
-    pub reports: mpsc::UnboundedReceiver<Input>,
+    pub reports: Reports,
     /// Its other end, for senders that hang up.
     pub reporter: Reporter,
 }
@@ -75,7 +75,7 @@ struct Host {
     spool: Option<Spool>,
     policy: SpoolPolicy,
     metrics: Arc<Metrics>,
-    reports: mpsc::UnboundedReceiver<Input>,
+    reports: Reports,
     waiting: mpsc::Receiver<Ask>,
     open: HashMap<u64, oneshot::Sender<Result<Answer, Refused>>>,
     /// Appends of this turn, for the spool in one piece.
@@ -111,7 +111,7 @@ impl Host {
             // Reports first: they free what requests wait for.
             tokio::select! {
                 biased;
-                _ = self.reports.recv_many(&mut inputs, AT_ONCE) => {}
+                () = self.reports.recv_many(&mut inputs, AT_ONCE) => {}
                 count = self.waiting.recv_many(&mut asks, AT_ONCE) => if count == 0 {
                     // Nobody can ask any more; what is under way goes on.
                     inputs.extend(self.reports.recv().await);
@@ -147,6 +147,7 @@ impl Host {
 
     fn note(&mut self, input: &Input) {
         match input {
+            Input::Arrived(attempts) => self.metrics.arrived(attempts.len()),
             Input::Gone { request } => _ = self.open.remove(request),
             Input::Incarnation(_) => self.metrics.incarnation(),
             Input::Partitions(partitions) => self.metrics.partitions(*partitions),

@@ -23,7 +23,7 @@ use super::{
 use crate::host::Refused;
 
 /// Bodies from so many bytes on, or packed ones, are read apart from the threads that serve sockets.
-const INLINE_BYTES: usize = 64 << 10;
+const INLINE_BYTES: usize = 256 << 10;
 
 pub(super) async fn post(State(shared): State<Shared>, request: Request) -> Response {
     let began = Instant::now();

@@ -190,9 +190,8 @@ fn lane_dir(dir: &Path, partition: u32) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use tokio::sync::mpsc::UnboundedReceiver;
-
     use super::*;
+    use crate::report::Reports;
 
     const EVENT: &str = r#"{"event_id":"e","stream":"018e3a1c-0000-4000-8000-000000000001","seq":N,"site_id":"s","client_id":"c","event_type":"pageview","timestamp":1,"ts":1,"sent_at":1,"received_at":1,"schema_version":1}"#;
 
@@ -200,13 +199,13 @@ mod tests {
         Bytes::from(EVENT.replace('N', &seq.to_string()))
     }
 
-    fn start(dir: &Path) -> (Spool, UnboundedReceiver<Input>) {
+    fn start(dir: &Path) -> (Spool, Reports) {
         let (reporter, reports) = Reporter::channel();
         (Spool::start(dir.to_owned(), reporter).unwrap(), reports)
     }
 
     /// Opens it, also while the process before still holds the lock.
-    fn open(spool: &Spool, reports: &mut UnboundedReceiver<Input>) -> Vec<Found> {
+    fn open(spool: &Spool, reports: &mut Reports) -> Vec<Found> {
         loop {
             spool.tell(Command::Open);
             match reports.blocking_recv() {
@@ -217,18 +216,13 @@ mod tests {
         }
     }
 
-    fn append(
-        spool: &Spool,
-        reports: &mut UnboundedReceiver<Input>,
-        partition: u32,
-        offsets: std::ops::Range<u64>,
-    ) {
+    fn append(spool: &Spool, reports: &mut Reports, partition: u32, offsets: std::ops::Range<u64>) {
         spool.tell(Command::Append(offsets.map(|offset| (partition, offset, body(offset))).collect()));
         spool.tell(Command::Sync(7));
         assert!(matches!(reports.blocking_recv(), Some(Input::Synced { sync: 7 })));
     }
 
-    fn read(spool: &Spool, reports: &mut UnboundedReceiver<Input>, partition: u32, from: u64) -> Vec<Bytes> {
+    fn read(spool: &Spool, reports: &mut Reports, partition: u32, from: u64) -> Vec<Bytes> {
         spool.tell(Command::Read { partition, from, max_bytes: 1 << 20 });
         let Some(Input::SpoolRead { records, .. }) = reports.blocking_recv() else { panic!("no records") };
         records.into_iter().map(|record| record.expect("a record").body).collect()

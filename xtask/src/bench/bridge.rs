@@ -29,12 +29,13 @@ const COMPARED: usize = 100;
 /// How long requests come at half of the highest rate.
 const PACED: Duration = Duration::from_secs(5);
 /// As the bridge sets its own; see `ingest-bridge/src/sink/kafka/settings.rs`.
-const LIKE_THE_BRIDGE: [&str; 7] = [
+const LIKE_THE_BRIDGE: [&str; 8] = [
     "enable.idempotence=true",
     "acks=all",
     "max.in.flight.requests.per.connection=5",
     "compression.type=zstd",
-    "linger.ms=5",
+    "compression.level=1",
+    "linger.ms=10",
     "batch.size=524288",
     "batch.num.messages=10000",
 ];
@@ -87,10 +88,14 @@ pub(super) fn measure(parts: &Parts, events: u64, peer: Option<&str>, results: &
     chain::create_topics(&parts.chain, &cluster, plan)?;
     bridge.start()?;
 
-    let mut raw = Vec::new();
+    // Alone it is given all records at once, so its batches are as large as they may become; of the bridge's senders no
+    // more than one request each is under way.
+    let under_way = format!("queue.buffering.max.messages={}", CONNECTIONS * COMPARED);
+    let (mut raw, mut raw_under_way) = (Vec::new(), Vec::new());
     let mut by_size: Vec<(usize, Vec<Measured>)> = BATCHES.map(|(size, _)| (size, Vec::new())).into();
     for _ in 0..ROUNDS {
-        raw.push(produce(parts, &cluster, &file)?);
+        raw.push(produce(parts, &cluster, &file, None)?);
+        raw_under_way.push(produce(parts, &cluster, &file, Some(&under_way))?);
         for ((size, each), (_, measured)) in BATCHES.into_iter().zip(&mut by_size) {
             measured.push(load_bridge(&bridge, &requests(&lines, size, each))?);
         }
@@ -99,6 +104,9 @@ pub(super) fn measure(parts: &Parts, events: u64, peer: Option<&str>, results: &
     results.add("record", text.len() / lines.len().max(1), "bytes");
     results.add("librdkafka alone, events/CPU s", raw_per_cpu, "");
     results.add("librdkafka alone, events/s", median(raw.iter().map(|raw| raw.events / raw.seconds)), "");
+    let like_for_like = median(raw_under_way.iter().map(|raw| raw.events / raw.cpu_seconds));
+    let name = format!("librdkafka alone, {} records under way, events/CPU s", CONNECTIONS * COMPARED);
+    results.add(&name, like_for_like, "");
     let mut ratio = f64::NAN;
     for (size, measured) in &by_size {
         let name = format!("bridge, batches of {size}");
@@ -141,10 +149,10 @@ fn add_rates<'a>(results: &mut Results, name: &str, outcomes: impl Iterator<Item
     results.add(&format!("{name}, refused (503)"), outcomes.map(|outcome| outcome.refused).sum::<u64>(), "");
 }
 
-fn produce(parts: &Parts, cluster: &Cluster, file: &Path) -> Result<Raw> {
+fn produce(parts: &Parts, cluster: &Cluster, file: &Path, option: Option<&str>) -> Result<Raw> {
     let mut command = Command::new(&parts.bench);
     command.args(["raw", "--kafka", &cluster.bootstrap(), "--topic", TOPIC, "--file"]).arg(file);
-    command.args(LIKE_THE_BRIDGE.iter().flat_map(|option| ["--set", option]));
+    command.args(LIKE_THE_BRIDGE.into_iter().chain(option).flat_map(|option| ["--set", option]));
     serde_json::from_str(&process::capture(&mut command)?).context("what librdkafka alone printed")
 }
 
@@ -190,7 +198,7 @@ fn consume(
 ) -> Result<()> {
     cluster.delete_topic(TOPIC)?;
     chain::create_topics(&parts.chain, cluster, plan)?;
-    produce(parts, cluster, file)?;
+    produce(parts, cluster, file, None)?;
     let mut store = chain::store(&parts.chain, cluster, folder);
     let begun = Instant::now();
     store.start()?;

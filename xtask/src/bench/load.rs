@@ -94,8 +94,9 @@ pub(super) fn run(base: &str, plan: &[Vec<Request>], acknowledged: &AtomicU64) -
     paced(base, plan, Duration::ZERO, acknowledged)
 }
 
-/// As [`run`], with this time from one request of a connection to the next. An answer's time counts from when its request
-/// was due: whoever comes late for a slow answer waits for it, too.
+/// As [`run`], with this time from one request of a connection to the next; the connections take turns, as senders do that
+/// know nothing of each other. An answer's time counts from when its request was due: whoever comes late for a slow answer
+/// waits for it, too.
 pub(super) fn paced(
     base: &str,
     plan: &[Vec<Request>],
@@ -107,12 +108,14 @@ pub(super) fn paced(
     thread::scope(|scope| {
         let workers: Vec<_> = plan
             .iter()
-            .map(|requests| {
+            .zip(0_u32..)
+            .map(|(requests, turn)| {
                 let start = &start;
+                let after = interval * turn / u32::try_from(plan.len()).unwrap_or(u32::MAX);
                 scope.spawn(move || {
                     let stream = TcpStream::connect(address).context("connect");
                     start.wait();
-                    one_connection(stream?, requests, interval, acknowledged)
+                    one_connection(stream?, requests, after, interval, acknowledged)
                 })
             })
             .collect();
@@ -135,6 +138,7 @@ pub(super) fn paced(
 fn one_connection(
     mut stream: TcpStream,
     requests: &[Request],
+    after: Duration,
     interval: Duration,
     acknowledged: &AtomicU64,
 ) -> Result<(Vec<f64>, u64)> {
@@ -143,7 +147,7 @@ fn one_connection(
     let mut latencies = Vec::with_capacity(requests.len());
     let mut refused = 0;
     let mut buffer = Vec::with_capacity(16 * 1024);
-    let mut due = Instant::now();
+    let mut due = Instant::now() + after;
     for request in requests {
         if interval.is_zero() {
             due = Instant::now();

@@ -111,7 +111,7 @@ impl Flow {
         self.out.push_back(Effect::Produce { attempt, to, key, body: body.clone(), trace });
     }
 
-    fn arrived(&mut self, attempt: u64) {
+    pub(super) fn arrived(&mut self, attempt: u64) {
         self.heard();
         match self.flights.end(attempt) {
             Some(Flight::Body(held)) => self.accept(&held),

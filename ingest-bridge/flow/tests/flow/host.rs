@@ -284,7 +284,10 @@ impl Host {
                 self.arrive(partition, &sent);
                 if self.chance(20) { Err(Failure::Unsure) } else { Ok(()) }
             };
-            self.tell(Input::Produced { attempt: sent.attempt, result });
+            self.tell(match result {
+                Ok(()) => Input::Arrived(vec![sent.attempt]),
+                result => Input::Produced { attempt: sent.attempt, result },
+            });
         }
     }
 
@@ -313,7 +316,10 @@ impl Host {
             for (_, sent) in queue.iter().take(arrives).filter(|(_, sent)| sent.body.len() <= MAX_RECORD) {
                 self.arrive(partition, sent);
                 if self.rng.bool() {
-                    self.inbox.push_back(Input::Produced { attempt: sent.attempt, result: Ok(()) });
+                    match self.inbox.back_mut() {
+                        Some(Input::Arrived(attempts)) => attempts.push(sent.attempt),
+                        _ => self.inbox.push_back(Input::Arrived(vec![sent.attempt])),
+                    }
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -25,6 +25,10 @@ use crate::report::Reporter;
 
 /// How long the thread of reports waits before it looks whether it is still needed.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// While records are under way, reports are taken so often: woken for each, this thread and the flow's would spend more
+/// on waking up than on reports, as there is one for every batch of every partition.
+const TOGETHER: Duration = Duration::from_millis(1);
 
 /// The header of a dead letter with the reason.
 pub(crate) const HW_REASON: &str = "hw-reason";
@@ -57,6 +61,8 @@ struct Shared {
     is_broken: AtomicBool,
     /// A record timed out: those that queue behind it must not pass it.
     must_purge: AtomicBool,
+    /// Calls of the callbacks.
+    calls: AtomicU64,
 }
 
 impl Producer {
@@ -154,7 +160,12 @@ fn poll(inner: &Arc<BaseProducer<Reports>>, shared: &Arc<Shared>) -> io::Result<
     let (inner, shared) = (Arc::clone(inner), Arc::clone(shared));
     let run = move || {
         while !shared.is_retired.load(Ordering::Acquire) {
-            inner.poll(LOOK);
+            if inner.in_flight_count() > 0 {
+                thread::sleep(TOGETHER);
+                poll_all(&inner, &shared);
+            } else {
+                inner.poll(LOOK);
+            }
             if shared.must_purge.swap(false, Ordering::AcqRel) {
                 inner.purge(PurgeConfig::default().queue());
             }
@@ -163,8 +174,19 @@ fn poll(inner: &Arc<BaseProducer<Reports>>, shared: &Arc<Shared>) -> io::Result<
     thread::Builder::new().name("hw-kafka".to_owned()).spawn(run).map(drop)
 }
 
+/// Takes what is there.
+fn poll_all(inner: &BaseProducer<Reports>, shared: &Shared) {
+    let mut calls = None;
+    while calls != Some(shared.calls.load(Ordering::Relaxed)) {
+        calls = Some(shared.calls.load(Ordering::Relaxed));
+        // One event at most, as it has no time for more.
+        inner.poll(Duration::ZERO);
+    }
+}
+
 impl ClientContext for Reports {
     fn error(&self, error: KafkaError, reason: &str) {
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
         if self.shared.is_retired.load(Ordering::Acquire) {
             return;
         }
@@ -183,11 +205,12 @@ impl ProducerContext for Reports {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, attempt: usize) {
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
         if self.shared.is_retired.load(Ordering::Acquire) {
             return;
         }
         match result {
-            Ok(_) => self.reporter.tell(Input::Produced { attempt: attempt as u64, result: Ok(()) }),
+            Ok(_) => self.reporter.arrived(attempt as u64),
             Err((error, _)) => self.failed(attempt as u64, error),
         }
     }

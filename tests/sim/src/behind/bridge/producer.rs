@@ -51,7 +51,7 @@ impl Producer {
     /// Tells what is known by `now`. Once there is a fatal error, nothing more is.
     pub(super) fn advance(&mut self, now: u64, broker: &mut Broker, tell: &mut VecDeque<Input>) {
         while let Some(entry) = self.late.first_entry().filter(|entry| entry.key().0 <= now) {
-            tell.push_back(Input::Produced { attempt: entry.remove(), result: Ok(()) });
+            arrived(tell, entry.remove());
         }
         for queue in self.queues.values_mut() {
             while let Some(sent) = queue.pop_front_if(|sent| sent.due <= now) {
@@ -91,7 +91,7 @@ impl Producer {
                     Some(Fault::LateAck { ms }) => _ = self.late.insert((now + ms, attempt), attempt),
                     Some(Fault::AckLost) => tell.push_back(unsure(attempt)),
                     _ if is_late => tell.push_back(unsure(attempt)),
-                    _ => tell.push_back(Input::Produced { attempt, result: Ok(()) }),
+                    _ => arrived(tell, attempt),
                 }
             }
         }
@@ -122,6 +122,15 @@ fn number(to: &To) -> u32 {
     match to {
         To::DeadLetters { .. } => u32::MAX,
         To::Events { partition } => *partition,
+    }
+}
+
+/// As the bridge's sink tells it: what arrived in a row is one word.
+fn arrived(tell: &mut VecDeque<Input>, attempt: u64) {
+    if let Some(Input::Arrived(attempts)) = tell.back_mut() {
+        attempts.push(attempt);
+    } else {
+        tell.push_back(Input::Arrived(vec![attempt]));
     }
 }
 
