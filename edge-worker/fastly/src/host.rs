@@ -8,7 +8,9 @@ use std::{
 };
 
 use fastly::{
-    Backend, ConfigStore, Request, Response, SecretStore, geo::geo_lookup, http::request::SendError,
+    Backend, ConfigStore, Request, Response, SecretStore,
+    geo::geo_lookup,
+    http::{HeaderValue, request::SendError},
 };
 use headwater_collector::{
     Place, Reply, Sites, Unavailable,
@@ -45,7 +47,7 @@ struct Compute {
 fn asked(request: &Request) -> headwater_edge::Request {
     // What is no text is kept as a wrong value: absent would be another thing.
     let text = |name| request.get_header(name).map(|value| value.to_str().unwrap_or_default().to_owned());
-    let all = |name| request.get_header_all(name).map(|value| value.as_bytes()).collect::<Vec<_>>();
+    let all = |name| request.get_header_all(name).map(HeaderValue::as_bytes).collect::<Vec<_>>();
     let ip = request.get_client_ip_addr();
     let geo = ip.and_then(geo_lookup);
     let known = |text: &str| Some(text).filter(|text| !text.is_empty()).map(str::to_owned);

@@ -1,9 +1,14 @@
 /** Programs of ours and of others as child processes that say where they listen. */
 import { spawn } from 'node:child_process';
 
+import { until } from '../../e2e/harness/until.mjs';
+
 const READY_MS = 60_000;
 
-/** Starts `command` and waits for `ready` in what it writes: `{ address, kill, stop }`; the address is its first group. */
+/**
+ * Starts `command` and waits for `ready` in what it writes: `{ address, kill, stop }`; the address is its first group. Of a
+ * program that says nothing, `ready` is the address at which it will answer GET /healthz.
+ */
 export const start = async ([command, ...args], { ready, env = {}, cwd } = {}) => {
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -17,13 +22,18 @@ export const start = async ([command, ...args], { ready, env = {}, cwd } = {}) =
   let output = '';
   const address = await new Promise((found, failed) => {
     const timer = setTimeout(() => failed(Error(`${command} is not ready: ${output}`)), READY_MS);
+    const is = (address) => {
+      clearTimeout(timer);
+      found(address);
+    };
     const read = (chunk) => {
       output += chunk;
-      const said = ready.exec(output);
-      if (!said) return;
-      clearTimeout(timer);
-      found(said[1]);
+      const said = typeof ready === 'string' ? null : ready.exec(output);
+      if (said) is(said[1]);
     };
+    if (typeof ready === 'string') {
+      until(`${command} answers`, async () => (await fetch(`${ready}/healthz`)).ok, READY_MS).then(() => is(ready), failed);
+    }
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.on('exit', (code) => failed(Error(`${command} ended with ${code}: ${output}`)));

@@ -5,9 +5,9 @@ import http from 'node:http';
 export const send = (address, { method = 'POST', path = '/collect', headers = {}, body }) =>
   new Promise((answered, failed) => {
     const { hostname, port } = new URL(address);
-    const all = { connection: 'close', ...headers };
+    const all = { ...headers };
     if (body !== undefined) all['content-length'] = Buffer.byteLength(body);
-    const request = http.request({ hostname, port, method, path, headers: all }, (answer) => {
+    const request = http.request({ agent: false, hostname, port, method, path, headers: all }, (answer) => {
       const chunks = [];
       answer.on('data', (chunk) => chunks.push(chunk));
       answer.on('error', failed);

@@ -64,10 +64,10 @@ utc_offset = 100
     const address = `127.0.0.1:${await freePort()}`;
     const program = await start(
       [programOf('HEADWATER_VICEROY'), 'serve', '-C', config, '--addr', address, programOf('HEADWATER_FASTLY_WASM')],
-      { ready: /(?:Listening|listening) on (http:\/\/\S+)/ },
+      { ready: `http://${address}` },
     );
     return {
-      address: `http://${address}`,
+      address: program.address,
       pid: program.pid,
       stop: async () => {
         await program.kill();
