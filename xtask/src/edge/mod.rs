@@ -55,6 +55,11 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<()> {
     }
 }
 
+/// Builds the Cloudflare worker.
+pub(crate) fn worker(root: &Path) -> Result<()> {
+    cloudflare::build(root).map(drop)
+}
+
 /// Bytes of these together, each as gzip packs it best.
 fn gzipped(files: &[&Path]) -> Result<usize> {
     let mut sum = 0;

@@ -1,8 +1,13 @@
 //! The collector on its hosts.
 
+use std::process::Command;
+
+use headwater_rig::chain::Programs;
+
 use super::Run;
-use crate::edge::Contract;
-use crate::{process, setup, wasm};
+use crate::edge::{self, Contract};
+use crate::setup::browsers::Browser;
+use crate::{outdated, process, setup, wasm};
 
 impl Run<'_> {
     /// The contract on the native server and in workerd; in Viceroy where it was built, or if `all`, and then also the
@@ -27,5 +32,22 @@ impl Run<'_> {
         if all && self.steps.must("set up wrangler", || setup::for_wrangler(root)).is_ok() {
             self.command("wrangler dev", &mut contract.wrangler(root));
         }
+    }
+
+    /// From a page in Chromium through the worker, the bridge and these brokers to the store.
+    pub(super) fn page_to_number(&mut self, bootstrap: &str, programs: &Programs) {
+        let root = self.root;
+        let ready = self.steps.must("build the worker and @headwater/web", || {
+            setup::for_edge(root)?;
+            outdated::build_web(root)?;
+            edge::worker(root)?;
+            setup::for_chromium(root)
+        });
+        let Ok(chromium) = ready else { return };
+        let mut command = Command::new("npm");
+        command.args(["run", "--silent", "kafka"]).current_dir(root.join("tests/edge"));
+        command.env(Browser::Chromium.variable(), chromium).env("HEADWATER_KAFKA", bootstrap);
+        command.env("HEADWATER_BRIDGE_BIN", &programs.bridge).env("HEADWATER_BIN", &programs.headwater);
+        self.command("from a page through workerd and Kafka", &mut command);
     }
 }

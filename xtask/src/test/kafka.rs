@@ -26,7 +26,7 @@ impl Run<'_> {
             Ok((kafka, server::chain(programs.clone())?))
         });
         let Ok((kafka, chain)) = ready else { return };
-        self.on_a_broker(&kafka);
+        self.on_a_broker(&kafka, &chain);
         if let Some(chaos) = programs.get("headwater-chaos") {
             let (rounds, outage) = (amount.kafka_rounds, amount.outage_s);
             let mut command = Command::new(chaos);
@@ -39,7 +39,7 @@ impl Run<'_> {
         self.steps.check("clickstream through Kafka", || replay(root, kafka, &chain));
     }
 
-    fn on_a_broker(&mut self, kafka: &Kafka) {
+    fn on_a_broker(&mut self, kafka: &Kafka, chain: &Programs) {
         let started = self.steps.must("a Kafka broker and a schema registry", || {
             let cluster = Cluster::start(kafka.clone(), 1)?;
             Ok((cluster, registry::Server::start(&setup::for_registry()?)?))
@@ -49,6 +49,7 @@ impl Run<'_> {
         tests.arg("test").args(SELECTION);
         tests.env("HEADWATER_KAFKA", cluster.bootstrap()).env("HEADWATER_REGISTRY", registry.url());
         self.command("bridge and consumer on Kafka", &mut tests);
+        self.page_to_number(&cluster.bootstrap(), chain);
         self.steps.check("stop both", || {
             registry.stop()?;
             cluster.stop(0).map(|()| Count::ONE)
