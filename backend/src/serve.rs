@@ -211,7 +211,7 @@ fn sites_file(options: &Options) -> anyhow::Result<SitesFile> {
             options.listen.ip()
         );
     }
-    SitesFile::new(options.config.as_deref(), options.open)
+    SitesFile::new("--config", options.config.as_deref(), options.open)
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -5,7 +5,7 @@
 //!               └─→ Shard (a Durable Object with SQLite): seen ranges, outbox
 //! ```
 //!
-//! Bindings: `SITES` (KV, key `sites.toml`), `SHARDS` (Durable Object `Shard`), `BRIDGE_URL` (variable) and `BRIDGE_KEY`
+//! Bindings: `SITES` (KV, key `sites.json`), `SHARDS` (Durable Object `Shard`), `BRIDGE_URL` (variable) and `BRIDGE_KEY`
 //! (secret). `README.md` deploys it.
 //!
 //! **Invariant:** nothing rests on a Durable Object's seen ranges; what is acknowledged is with the bridge, or in an outbox.

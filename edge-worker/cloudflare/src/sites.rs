@@ -1,4 +1,4 @@
-//! The sites, from KV: the same TOML as the native collector's file, read again after a minute.
+//! The sites, from KV: as JSON, read again after a minute.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -9,7 +9,7 @@ use worker::{Env, console_error};
 use crate::io;
 
 /// The key in the namespace `SITES`.
-const KEY: &str = "sites.toml";
+const KEY: &str = "sites.json";
 
 /// For so long, in ms, what was read holds.
 const KEPT_MS: i64 = 60_000;
@@ -47,5 +47,5 @@ async fn read(env: &Env) -> Result<Sites, String> {
     let kv = env.kv("SITES").map_err(|error| error.to_string())?;
     let text = kv.get(KEY).cache_ttl(CACHED_S).text().await.map_err(|error| error.to_string())?;
     let text = text.ok_or_else(|| format!("no key {KEY}"))?;
-    Sites::from_toml(&text).map_err(|error| error.to_string())
+    Sites::from_json(&text).map_err(|error| error.to_string())
 }

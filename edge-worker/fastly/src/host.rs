@@ -24,7 +24,7 @@ const BRIDGE: &str = "bridge";
 /// The config store's.
 const SITES: &str = "sites";
 /// The key in it.
-const SITES_KEY: &str = "sites.toml";
+const SITES_KEY: &str = "sites.json";
 /// The secret store's.
 const SECRETS: &str = "headwater";
 /// The key in it that the bridge knows this collector by.
@@ -86,7 +86,7 @@ impl Host for Compute {
             let store = ConfigStore::try_open(SITES).map_err(|error| error.to_string())?;
             let text = store.try_get(SITES_KEY).map_err(|error| error.to_string())?;
             let text = text.ok_or_else(|| format!("no key {SITES_KEY}"))?;
-            Sites::from_toml(&text).map_err(|error| error.to_string())
+            Sites::from_json(&text).map_err(|error| error.to_string())
         };
         read().map(Rc::new).map_err(|error| {
             log(&format!("the config store {SITES}: {error}"));

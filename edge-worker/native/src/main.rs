@@ -52,7 +52,7 @@ struct Arguments {
     /// File with the key that the bridge knows this collector by; or HEADWATER_BRIDGE_KEY
     #[arg(long, value_name = "FILE", env = "HEADWATER_COLLECTOR_BRIDGE_KEY_FILE")]
     bridge_key_file: Option<PathBuf>,
-    /// TOML file with the sites: id, origins, read_tokens and secret_keys of each; read again when it changes and on SIGHUP
+    /// TOML or JSON file with the sites: id, origins, read_tokens and secret_keys of each; read again when it changes and on SIGHUP
     #[arg(long, value_name = "FILE", env = "HEADWATER_COLLECTOR_SITES")]
     sites: Option<PathBuf>,
     /// Directory for the salts of hashed addresses, so that a restart goes on with the day's; each is removed after 48 h
@@ -183,7 +183,7 @@ fn sites_file(arguments: &Arguments) -> anyhow::Result<SitesFile> {
     if arguments.open && !arguments.listen.ip().is_loopback() {
         bail!("--open lets anyone write, so it needs a loopback address; {} is none", arguments.listen.ip());
     }
-    SitesFile::new(arguments.sites.as_deref(), arguments.open)
+    SitesFile::new("--sites", arguments.sites.as_deref(), arguments.open)
 }
 
 /// Never a flag: others would see it.

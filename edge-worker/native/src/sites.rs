@@ -57,10 +57,10 @@ pub struct SitesFile {
 }
 
 impl SitesFile {
-    /// A TOML file, whether any other site is served too, or both. Fails if it is neither.
-    pub fn new(path: Option<&Path>, open: bool) -> anyhow::Result<Self> {
+    /// A file, TOML or by its name JSON, which `flag` names; whether any other site is served too; or both. Fails if it is neither.
+    pub fn new(flag: &str, path: Option<&Path>, open: bool) -> anyhow::Result<Self> {
         if path.is_none() && !open {
-            bail!("which sites? Give the file with them, or --open on your own machine");
+            bail!("which sites? Give {flag} FILE, or --open on your own machine");
         }
         Ok(Self { path: path.map(Path::to_owned), open })
     }
@@ -81,7 +81,9 @@ impl SitesFile {
         let (Some(path), Some(text)) = (&self.path, text.map_err(anyhow::Error::msg)?) else {
             return Ok(Sites::open());
         };
-        let sites = Sites::from_toml(&text).with_context(|| path.display().to_string())?;
+        let is_json = path.extension().is_some_and(|extension| extension == "json");
+        let sites = if is_json { Sites::from_json(&text) } else { Sites::from_toml(&text) };
+        let sites = sites.with_context(|| path.display().to_string())?;
         Ok(if self.open { sites.opened() } else { sites })
     }
 }
@@ -202,7 +204,7 @@ mod tests {
         let path = directory.path().join("sites.toml");
         let write = |text: &str| fs::write(&path, text).expect("written");
         write("[[site]]\nid = \"a\"\n");
-        let file = SitesFile::new(Some(&path), false).expect("a path");
+        let file = SitesFile::new("--sites", Some(&path), false).expect("a path");
         let sites = LiveSites::from(file.read().expect("good"));
         let mut watched = Watched { last: file.text(), file, sites: sites.clone() };
         assert!(watched.look(false).is_none(), "nothing changed");
@@ -229,8 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_named_json_is_read_as_json() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("sites.json");
+        fs::write(&path, r#"{"site": [{"id": "a"}]}"#).expect("written");
+        let file = SitesFile::new("--sites", Some(&path), false).expect("a path");
+        assert_eq!(ids(&LiveSites::from(file.read().expect("good"))), ["a"]);
+    }
+
+    #[test]
     fn without_a_file_somebody_must_say_open() {
-        assert!(SitesFile::new(None, false).is_err());
-        assert!(SitesFile::new(None, true).expect("open").read().expect("no file").is_open());
+        assert!(SitesFile::new("--sites", None, false).is_err());
+        assert!(SitesFile::new("--sites", None, true).expect("open").read().expect("no file").is_open());
     }
 }

@@ -2,18 +2,12 @@
 import { randomUUID } from 'node:crypto';
 
 /** The sites that every host is given. */
-export const SITES = `
-[[site]]
-id = "site-123"
-origins = ["https://shop.example"]
-secret_keys = ["key-1"]
-
-[[site]]
-id = "site-456"
-
-[site.settings]
-sample = 2500
-`;
+export const SITES = JSON.stringify({
+  site: [
+    { id: 'site-123', origins: ['https://shop.example'], secret_keys: ['key-1'] },
+    { id: 'site-456', settings: { sample: 2500 } },
+  ],
+});
 
 export const ORIGIN = 'https://shop.example';
 

@@ -31,7 +31,7 @@ const startBridge = async (listen) => {
 };
 
 const startWorker = async (port) => {
-  const sites = `[[site]]\nid = "${books.key}"\norigins = ["${site.address}"]\n`;
+  const sites = JSON.stringify({ site: [{ id: books.key, origins: [site.address] }] });
   worker = await runtime({ sites, bridge: door.address, key: KEY, persist, port });
 };
 

@@ -34,7 +34,7 @@ override_host = ${toml(host)}
 [local_server.config_stores.sites]
 format = "inline-toml"
 [local_server.config_stores.sites.contents]
-"sites.toml" = ${toml(sites)}
+"sites.json" = ${toml(sites)}
 [[local_server.secret_stores.headwater]]
 key = "BRIDGE_KEY"
 data = ${toml(key)}

@@ -9,10 +9,10 @@ export const native = {
   name: 'native',
   start: async ({ sites, bridge, key }) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'headwater-edge-'));
-    const config = path.join(folder, 'sites.toml');
+    const config = path.join(folder, 'sites.json');
     writeFileSync(config, sites);
     const program = await start(
-      [programOf('HEADWATER_COLLECTOR_BIN'), '--listen', '127.0.0.1:0', '--bridge', bridge, '--config', config],
+      [programOf('HEADWATER_COLLECTOR_BIN'), '--listen', '127.0.0.1:0', '--bridge', bridge, '--sites', config],
       { ready: /listening on (http:\/\/\S+)/, env: { HEADWATER_BRIDGE_KEY: key } },
     );
     return {

@@ -33,7 +33,7 @@ export const runtime = async ({ sites, bridge, key, persist = false, port = 0 })
   };
   const miniflare = new Miniflare(options);
   const kv = await miniflare.getKVNamespace('SITES');
-  await kv.put('sites.toml', sites);
+  await kv.put('sites.json', sites);
   return { miniflare, address: String(await miniflare.ready).replace(/\/$/, '') };
 };
 

@@ -23,10 +23,10 @@ test('wrangler dev answers from the worker that was built, and the event is with
   const state = mkdtempSync(path.join(tmpdir(), 'headwater-wrangler-'));
   const bridge = await startBridge();
   const env = { WRANGLER_SEND_METRICS: 'false', CI: '1', NO_COLOR: '1', XDG_CONFIG_HOME: state };
-  const sites = path.join(state, 'sites.toml');
+  const sites = path.join(state, 'sites.json');
   writeFileSync(sites, SITES);
   const common = ['--local', '--persist-to', state];
-  execFileSync(NODE, [WRANGLER, 'kv', 'key', 'put', 'sites.toml', '--binding', 'SITES', '--path', sites, ...common], {
+  execFileSync(NODE, [WRANGLER, 'kv', 'key', 'put', 'sites.json', '--binding', 'SITES', '--path', sites, ...common], {
     cwd: CLOUDFLARE,
     env: { ...process.env, ...env },
   });
