@@ -24,6 +24,11 @@ export const startProxy = async (target) => {
      * 503 with so many seconds of Retry-After.
      */
     fault: () => undefined,
+    /**
+     * The site that the scenario is about. What pages of another site still have to say is only passed on: it meets no
+     * fault, and nobody sees it. Without one all are the scenario's.
+     */
+    site: undefined,
     /** Every request: method, path, body as text, its bytes as they came, fault, status. */
     seen: [],
     /** The parsed bodies of the POSTs, oldest first. */
@@ -49,10 +54,12 @@ export const startProxy = async (target) => {
       return; // The browser went away while it spoke.
     }
     const body = Buffer.concat(chunks);
-    const fault = request.method === 'POST' ? proxy.fault(posts++) : undefined;
     const { method, url, headers: received } = request;
-    const entry = { method, path: url, body: textOf(body), bytes: body.length, headers: received, fault };
-    proxy.seen.push(entry);
+    const text = textOf(body);
+    const isOurs = !(proxy.site && method === 'POST' && !text.includes(`"site_id":"${proxy.site}"`));
+    const fault = isOurs && method === 'POST' ? proxy.fault(posts++) : undefined;
+    const entry = { method, path: url, body: text, bytes: body.length, headers: received, fault };
+    if (isOurs) proxy.seen.push(entry);
     if (fault === 'offline') return response.destroy();
     if (fault === '410' || fault === '503' || fault?.busy) {
       const headers = { ...CORS, 'hw-ack': '0', 'hw-time': `${Date.now()}`, 'retry-after': `${fault.busy ?? 1}` };

@@ -15,12 +15,14 @@ export const startWorld = async () => {
     browser,
     /** A visitor with a browser of their own and a site id that no other scenario uses. */
     visitor: async () => {
+      const visitor = new Visitor(await browser.newContext(), { server, proxy, site });
+      proxy.site = visitor.key;
       proxy.fault = () => undefined;
       proxy.seen.length = 0;
       proxy.restart();
       site.wasmDelayMs = 0;
       site.policy = '';
-      return new Visitor(await browser.newContext(), { server, proxy, site });
+      return visitor;
     },
     stop: async () => {
       await browser.close();

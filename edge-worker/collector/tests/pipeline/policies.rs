@@ -1,7 +1,9 @@
 //! What a site may want to be done with its events, and that each of them still has its outcome.
 
-use headwater_collector::{Credentials, IpSalt, Sites, Tally};
-use headwater_schema::Lost;
+use std::sync::Arc;
+
+use headwater_collector::{Credentials, IpSalt, Program, Sites, Tally};
+use headwater_schema::{Lost, Software};
 use proptest::prelude::*;
 
 use crate::common::{Collector, PLAIN, event, message, native, native_seqs, status_and_ack};
@@ -53,6 +55,32 @@ fn clients_outside_of_the_sample_are_answered_and_named() {
     let mut down = Collector { down: true, ..site("[site.policy]\nsample = 0") };
     assert_eq!(status_and_ack(&down.post(body)), (503, "0"), "the name of a loss is not durable");
     assert_eq!(down.tally, Tally { deferred: 3, ..Tally::default() });
+}
+
+#[test]
+fn a_robot_is_kept_told_or_dropped_and_a_dropped_one_is_named_each_time_it_comes() {
+    for (policy, bot) in [("keep", None), ("tag", Some(true))] {
+        let mut collector = robot(policy);
+        assert_eq!(status_and_ack(&collector.post(native_seqs("", 0..1))), (204, "1"));
+        assert_eq!(collector.take_events().remove(0).bot, bot, "{policy}");
+    }
+    let mut collector = robot("drop");
+    for times in 1..=2 {
+        let reply = collector.post(native_seqs(r#""at":[0,2],"#, 0..2));
+        assert_eq!(status_and_ack(&reply), (200, "2"));
+        let (events, ledgers) = collector.take();
+        assert!(events.is_empty());
+        assert_eq!(ledgers[0].lost, [Lost { from: 0, to: 2, reason: "bot".to_owned() }]);
+        assert_eq!(collector.tally, Tally { filtered: 2 * times, ..Tally::default() });
+    }
+}
+
+/// A site with this policy for robots, whose only sender is one.
+fn robot(policy: &str) -> Collector {
+    let mut collector = site(&format!("[site.policy]\nbots = \"{policy}\""));
+    let software = Software { bot: Some(true), ..Software::default() };
+    collector.surroundings.program = Program::Known(Arc::new(software));
+    collector
 }
 
 #[test]
