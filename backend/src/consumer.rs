@@ -125,10 +125,9 @@ impl<S: Source + Wait> Runner<S> {
     }
 }
 
-/// What the records of a commit take, glibc takes from the system and gives back after it, a few pages at a time: a fifth of
-/// the CPU time from broker to committed. A block that is freed raises the size from which it gives memory back to twice
-/// its own (`M_TRIM_THRESHOLD` of mallopt(3)), so one that is never touched does for good. Other allocators keep their own
-/// counsel.
+/// What the records of a commit take, glibc takes from the system and gives back after it, a few pages at a time. A block
+/// that is freed raises the size from which it gives memory back to twice its own (`M_TRIM_THRESHOLD` of mallopt(3)), so one
+/// that is never touched does for good. Other allocators keep their own counsel.
 fn keep_memory() {
     drop(black_box(Vec::<u8>::with_capacity(KEPT_BYTES)));
 }

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 /// The request headers that say what program sent a request and whether anybody looks at its page, lower case:
 /// `User-Agent`, the Client Hints of RFC 9651's structured form, and those of speculative loads.
-pub const AGENT_HEADERS: [&str; 11] = [
+pub const AGENT_HEADERS: [&str; 10] = [
     "user-agent",
     "sec-ch-ua",
     "sec-ch-ua-mobile",
     "sec-ch-ua-platform",
-    "sec-ch-ua-platform-version",
     "sec-ch-ua-model",
     "sec-ch-ua-full-version-list",
     "sec-ch-ua-form-factors",

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { DIST } from './hosts/workerd.mjs';
 
 /** Bytes, packed. */
-const BUDGET = 300_000;
+const BUDGET = 275_000;
 
 test('the worker with everything in it is within its budget', () => {
   const packed = ['worker.js', 'worker.wasm'].map((file) => gzipSync(readFileSync(path.join(DIST, file)), { level: 9 }).length);

@@ -1,6 +1,10 @@
 //! How a collector speaks with a bridge: `POST /v1/batches`, NDJSON there and one result per line back. The host opens the
 //! connection and adds `Authorization`; what is said is the same everywhere.
 
+use std::collections::BTreeMap;
+
+use headwater_core::reason::Reason;
+use headwater_schema::{Ledger, Lost, Record};
 use serde::Deserialize;
 
 use crate::Unavailable;
@@ -33,6 +37,49 @@ impl Forwarded {
     #[must_use]
     pub fn all(incarnation: u128) -> Self {
         Self { incarnation: Some(incarnation), rejected: Vec::new() }
+    }
+
+    /// What a request comes to whose [`rejected`](Self::rejected) records were named, by the answer to the names. If the
+    /// storage was made anew in between, the events are in the old one. Fails if a name was not taken.
+    pub fn named(&self, names: &Self) -> Result<Self, Unavailable> {
+        if !names.rejected.is_empty() {
+            return Err(unnamed());
+        }
+        let incarnation = self.incarnation.filter(|_| self.incarnation == names.incarnation);
+        Ok(Self { incarnation, rejected: Vec::new() })
+    }
+}
+
+/// The ledger records that name what the stage behind will never take, one for each request, stream and client; of
+/// records that waited, whose [`Forwarding`](crate::Forwarding) is gone. Fails if one is a ledger record itself: what it
+/// names must not get lost.
+pub fn names<'a>(rejected: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Vec<u8>>, Unavailable> {
+    let reason = Reason::Rejected.as_str();
+    let mut ledgers = BTreeMap::new();
+    for record in rejected {
+        let Ok(Record::Event(event)) = Record::from_slice(record) else { return Err(unnamed()) };
+        let key = (event.site_id.clone(), event.stream, event.client_id.clone(), event.received_at);
+        let ledger = ledgers.entry(key).or_insert_with(|| Ledger {
+            site_id: event.site_id.clone(),
+            stream: event.stream,
+            client_id: Some(event.client_id.clone()),
+            by: "collector".to_owned(),
+            received_at: event.received_at,
+            sent_at: event.sent_at,
+            ..Ledger::default()
+        });
+        match event.seq {
+            Some(seq) => ledger.lost.push(Lost { from: seq, to: seq + 1, reason: reason.to_owned() }),
+            None => *ledger.unnamed.entry(reason.to_owned()).or_default() += 1,
+        }
+    }
+    Ok(ledgers.into_values().map(|ledger| Record::from(ledger).to_vec()).collect())
+}
+
+fn unnamed() -> Unavailable {
+    Unavailable {
+        message: "the bridge does not take the name of a loss".to_owned(),
+        retry_after_s: RETRY_AFTER_S,
     }
 }
 
@@ -147,6 +194,15 @@ struct Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn events_that_are_never_taken_are_named_by_client_or_by_seq() {
+        const EVENT: &str = r#"{"event_id":"e","site_id":"s","client_id":"c","event_type":"x","timestamp":1,"ts":1,"sent_at":1,"received_at":1,"schema_version":1}"#;
+        let names = names([EVENT.as_bytes(); 2]).unwrap();
+        let Ok(Record::Ledger(ledger)) = Record::from_slice(&names[0]) else { panic!("a ledger record") };
+        assert_eq!((names.len(), ledger.unnamed["rejected"], ledger.site_id.as_str()), (1, 2, "s"));
+        assert!(super::names([&*names[0]]).is_err());
+    }
 
     fn answer(status: u16, headers: &[(&str, &'static str)], body: &str) -> Result<Forwarded, u32> {
         let header = |name| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);

@@ -125,12 +125,6 @@ impl Enriched<'_> {
 }
 
 impl Forwarding {
-    /// No event of the request is of a stream: whoever sent it, a pixel or another program, may not send it again.
-    #[must_use]
-    pub fn is_plain(&self) -> bool {
-        self.batches.iter().all(|batch| batch.stream.is_none())
-    }
-
     /// The records, in the order to append them, as one append. Empty when the stage behind has everything:
     /// then there is nothing to wait for.
     #[must_use]

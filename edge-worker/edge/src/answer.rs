@@ -67,7 +67,9 @@ async fn carry<H: Host>(host: &H, request: &Request, sites: &Sites, body: &[u8])
     let credentials =
         Credentials { authorization: request.authorization.as_deref(), origin: request.origin.as_deref() };
     let text = inflate(body)?;
-    let admitted = decode(&text)?.authorise(sites, &credentials)?.admit(host.now_ms())?;
+    let decoded = decode(&text)?;
+    let is_plain = decoded.is_plain();
+    let admitted = decoded.authorise(sites, &credentials)?.admit(host.now_ms())?;
     let streams: HashSet<_> = admitted.names().map(|(stream, _)| stream).collect();
     let known = if streams.is_empty() { Known::new() } else { host.known(streams).await };
     // There is no room for tables: the bridge judges what the headers say. Nor is there a salt that all places share.
@@ -83,7 +85,7 @@ async fn carry<H: Host>(host: &H, request: &Request, sites: &Sites, body: &[u8])
         .enrich(surroundings)
         .forward();
     let records = forwarding.take_records();
-    let forwarded = forward(host, request, &mut forwarding, records).await;
+    let forwarded = forward(host, request, is_plain, &mut forwarding, records).await;
     let incarnation = forwarded.as_ref().ok().and_then(|forwarded| forwarded.incarnation);
     let answered = forwarding.answered(forwarded.map(drop));
     if let Some(incarnation) = incarnation.filter(|_| !answered.marks().is_empty()) {
@@ -96,6 +98,7 @@ async fn carry<H: Host>(host: &H, request: &Request, sites: &Sites, body: &[u8])
 async fn forward<H: Host>(
     host: &H,
     request: &Request,
+    is_plain: bool,
     forwarding: &mut Forwarding,
     records: Vec<Vec<u8>>,
 ) -> Result<Forwarded, Unavailable> {
@@ -103,7 +106,7 @@ async fn forward<H: Host>(
         return Ok(Forwarded::default());
     }
     let (lines, trace) = (bridge::lines(&records), request.trace.as_ref());
-    let kept = forwarding.is_plain().then(|| lines.clone());
+    let kept = is_plain.then(|| lines.clone());
     let answer = match host.post(lines, records.len(), trace).await {
         Ok(answer) if answer.rejected.is_empty() => return Ok(answer),
         Ok(answer) => answer,
@@ -114,11 +117,5 @@ async fn forward<H: Host>(
     };
     // That is durable in the ledger before the sender hears of it.
     let names = forwarding.rejected(&answer.rejected)?;
-    let told = host.post(bridge::lines(&names), names.len(), trace).await?;
-    if !told.rejected.is_empty() {
-        return Err(unavailable("the bridge does not take the name of a loss"));
-    }
-    // If the storage was made anew in between, the events are in the old one.
-    let incarnation = answer.incarnation.filter(|_| answer.incarnation == told.incarnation);
-    Ok(Forwarded { incarnation, rejected: Vec::new() })
+    answer.named(&host.post(bridge::lines(&names), names.len(), trace).await?)
 }

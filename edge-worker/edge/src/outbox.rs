@@ -1,13 +1,9 @@
 //! What was acknowledged and waits for the bridge: lines of one request, as they are kept.
 
-use std::collections::BTreeMap;
-
 use headwater_collector::{
     Unavailable,
     bridge::{self, Forwarded},
 };
-use headwater_core::reason::Reason;
-use headwater_schema::{Ledger, Lost, Record};
 
 /// What became of kept lines.
 #[derive(Debug, Eq, PartialEq)]
@@ -29,38 +25,14 @@ where
     if answer.rejected.is_empty() {
         return Ok(Sent::Settled);
     }
-    let names = names(&records, &answer.rejected)?;
-    Ok(Sent::Named(bridge::lines(&names)))
-}
-
-/// The ledger records that name what the bridge rejected, by site, stream and client.
-fn names(records: &[Vec<u8>], rejected: &[(usize, String)]) -> Result<Vec<Vec<u8>>, Unavailable> {
-    let reason = Reason::Rejected.as_str();
-    let mut ledgers = BTreeMap::new();
-    for (at, _) in rejected {
-        let Some(Ok(Record::Event(event))) = records.get(*at).map(|record| Record::from_slice(record)) else {
-            return Err(crate::unavailable("the bridge does not take the name of a loss"));
-        };
-        let key = (event.site_id.clone(), event.stream, event.client_id.clone());
-        let ledger = ledgers.entry(key).or_insert_with(|| Ledger {
-            site_id: event.site_id.clone(),
-            stream: event.stream,
-            client_id: Some(event.client_id.clone()),
-            by: "collector".to_owned(),
-            received_at: event.received_at,
-            sent_at: event.sent_at,
-            ..Ledger::default()
-        });
-        match event.seq {
-            Some(seq) => ledger.lost.push(Lost { from: seq, to: seq + 1, reason: reason.to_owned() }),
-            None => *ledger.unnamed.entry(reason.to_owned()).or_default() += 1,
-        }
-    }
-    Ok(ledgers.into_values().map(|ledger| Record::from(ledger).to_vec()).collect())
+    let rejected = answer.rejected.iter().filter_map(|(at, _)| records.get(*at));
+    Ok(Sent::Named(bridge::lines(&bridge::names(rejected.map(Vec::as_slice))?)))
 }
 
 #[cfg(test)]
 mod tests {
+    use headwater_schema::Record;
+
     use super::*;
 
     fn line(name: &str) -> String {

@@ -1,7 +1,6 @@
 //! What waits on this machine's disk for the stage behind, of senders who may not come again: a segment log, drained in order.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io,
     path::{Path, PathBuf},
@@ -12,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use headwater_collector::Unavailable;
-use headwater_core::reason::Reason;
-use headwater_schema::{Ledger, Lost, Record};
+use headwater_collector::{Unavailable, bridge};
 use headwater_segments::{GroupCommit, GroupOptions, Log, Mark, Options, Reader};
 use headwater_service::lock;
 use tokio::{sync::Notify, time::sleep};
@@ -168,41 +165,15 @@ async fn send<F: Forward>(forward: &F, records: Vec<Vec<u8>>) -> Result<(), Unav
         rejected = answer.rejected.len(),
         "records of the outbox that the stage behind will never take"
     );
-    let names = names(answer.rejected.iter().filter_map(|(at, _)| records.get(*at)));
-    let Some(names) = names else {
-        tracing::error!("the stage behind does not take a ledger record of the outbox");
-        return Err(Unavailable { message: String::new(), retry_after_s: 60 });
-    };
-    let told = forward.forward(names, None).await?;
-    if told.rejected.is_empty() {
-        Ok(())
-    } else {
-        Err(Unavailable { message: String::new(), retry_after_s: 60 })
-    }
+    let rejected = answer.rejected.iter().filter_map(|(at, _)| records.get(*at));
+    let names = bridge::names(rejected.map(Vec::as_slice)).map_err(stuck)?;
+    answer.named(&forward.forward(names, None).await?).map(drop).map_err(stuck)
 }
 
-/// Ledger records that name events; `None` if one is a ledger record itself.
-fn names<'a>(records: impl Iterator<Item = &'a Vec<u8>>) -> Option<Vec<Vec<u8>>> {
-    let reason = Reason::Rejected.as_str();
-    let mut ledgers: BTreeMap<_, Ledger> = BTreeMap::new();
-    for record in records {
-        let Ok(Record::Event(event)) = Record::from_slice(record) else { return None };
-        let key = (event.site_id.clone(), event.stream, event.client_id.clone(), event.received_at);
-        let ledger = ledgers.entry(key).or_insert_with(|| Ledger {
-            site_id: event.site_id.clone(),
-            stream: event.stream,
-            client_id: Some(event.client_id.clone()),
-            by: "collector".to_owned(),
-            received_at: event.received_at,
-            sent_at: event.sent_at,
-            ..Ledger::default()
-        });
-        match event.seq {
-            Some(seq) => ledger.lost.push(Lost { from: seq, to: seq + 1, reason: reason.to_owned() }),
-            None => *ledger.unnamed.entry(reason.to_owned()).or_default() += 1,
-        }
-    }
-    Some(ledgers.into_values().map(|ledger| Record::from(ledger).to_vec()).collect())
+/// Only a person can mend that: it is said, and tried again once a minute.
+fn stuck(why: Unavailable) -> Unavailable {
+    tracing::error!(%why, "the outbox");
+    Unavailable { retry_after_s: 60, ..why }
 }
 
 fn scan(dir: &Path, next: u64, end: u64) -> Result<u64, headwater_segments::Error> {
@@ -290,15 +261,5 @@ mod tests {
             () = all.notified() => {}
         }
         assert_eq!(outbox.keep(vec![record(3)]).await, Ok(()));
-    }
-
-    #[test]
-    fn events_that_are_never_taken_are_named_by_client_or_by_seq() {
-        const EVENT: &str = r#"{"event_id":"e","site_id":"s","client_id":"c","event_type":"x","timestamp":1,"ts":1,"sent_at":1,"received_at":1,"schema_version":1}"#;
-        let plain = EVENT.as_bytes().to_vec();
-        let names = names([&plain, &plain].into_iter()).unwrap();
-        let Ok(Record::Ledger(ledger)) = Record::from_slice(&names[0]) else { panic!("a ledger record") };
-        assert_eq!((names.len(), ledger.unnamed["rejected"], ledger.site_id.as_str()), (1, 2, "s"));
-        assert!(super::names([&names[0]].into_iter()).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! The paths that are ours.
 
-use std::{borrow::Cow, net::SocketAddr, time::Instant};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -95,7 +95,7 @@ async fn take<F: Forward>(
             }
         };
         match body {
-            Ok(body) => collector.answer(body, sender, lease, arrival).await,
+            Ok(body) => collector.answer(body, judged(sender, &parts.headers), lease, arrival).await,
             Err(refusal) => collector.refuse(&refusal, arrival),
         }
     } else {
@@ -131,7 +131,9 @@ async fn pixel<F: Forward>(State(collector): State<Collector<F>>, request: Reque
                 Ok(body)
             });
             match body {
-                Ok(body) => collector.answer(body.into(), sender, lease, arrival).await,
+                Ok(body) => {
+                    collector.answer(body.into(), judged(sender, &parts.headers), lease, arrival).await
+                }
                 Err(refusal) => collector.refuse(&refusal, arrival),
             }
         }
@@ -184,13 +186,19 @@ fn sender<F: Forward>(collector: &Collector<F>, headers: &HeaderMap, extensions:
         authorization: text(header::AUTHORIZATION),
         origin: text(header::ORIGIN),
         trace: trace(headers),
-        software: headwater_enrich::judge(&Agent::read(|name| headers.get(name)?.to_str().ok())),
+        software: Arc::default(),
         ip: extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|ConnectInfo(peer)| collector.client(peer.ip(), headers)),
         is_pixel: false,
         segment: None,
     }
+}
+
+/// Knows what program the sender is; asked only of who may send, because a new one costs more than a refusal.
+fn judged(sender: Sender, headers: &HeaderMap) -> Sender {
+    let software = headwater_enrich::judge(&Agent::read(|name| headers.get(name)?.to_str().ok()));
+    Sender { software, ..sender }
 }
 
 /// The trace that the request belongs to, if its headers say so in the right form.

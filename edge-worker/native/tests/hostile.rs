@@ -4,8 +4,10 @@
 #[expect(dead_code, reason = "another part is for the host's tests")]
 mod support;
 
+#[path = "support/peak.rs"]
+mod peak;
+
 use std::{
-    fs,
     io::{Read as _, Write as _},
     net::TcpStream,
     sync::{
@@ -18,6 +20,7 @@ use std::{
 
 use headwater_native::{Endpoints, Options, Proxies, Rates};
 use headwater_service::{process::raise_open_files, server::Bounds};
+use peak::{reset_peak_kb, status_kb};
 use support::{Answer, PLAIN, Server, stream};
 
 /// Bytes in flight, two unpacked bodies, and the buffers of a thousand connections; a hundredth of what is attempted.
@@ -240,16 +243,4 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).expect("into memory");
     encoder.finish().expect("into memory")
-}
-
-/// Sets the peak of the resident memory to what it is now, and returns that.
-fn reset_peak_kb() -> u64 {
-    fs::write("/proc/self/clear_refs", "5").expect("this process's own");
-    status_kb("VmHWM:")
-}
-
-fn status_kb(field: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a known field");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

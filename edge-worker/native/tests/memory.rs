@@ -4,9 +4,13 @@
 #[expect(dead_code, reason = "another part is for the host's tests")]
 mod support;
 
-use std::{fs, io::Write as _, thread};
+#[path = "support/peak.rs"]
+mod peak;
+
+use std::{io::Write as _, thread};
 
 use flate2::{Compression, write::GzEncoder};
+use peak::{reset_peak_kb, status_kb};
 use support::{PLAIN, Server};
 
 /// One body, what it may unpack to, and slack for threads and sockets: a fiftieth of the bomb.
@@ -40,16 +44,4 @@ fn a_bomb_costs_what_an_honest_body_may_and_thirty_at_once_are_bounded() {
     assert!(many < MANY_KB, "{many} KB for thirty");
     assert_eq!(server.post(PLAIN).status, 204);
     assert_eq!(server.sink.len(), 6);
-}
-
-/// Sets the peak of the resident memory to what it is now, and returns that.
-fn reset_peak_kb() -> u64 {
-    fs::write("/proc/self/clear_refs", "5").expect("this process's own");
-    status_kb("VmHWM:")
-}
-
-fn status_kb(field: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a known field");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

@@ -19,13 +19,7 @@ impl<F: Forward> Collector<F> {
     ) -> Result<Forwarded, Unavailable> {
         let (rejected, why) = (answer.rejected.len(), &answer.rejected[0].1);
         tracing::warn!(rejected, why, "records that the stage behind will never take");
-        let names = self.forward(forwarding.rejected(&answer.rejected)?, trace, lease).await?;
-        if !names.rejected.is_empty() {
-            return Err(unavailable("the stage behind does not take the name of a loss".to_owned()));
-        }
-        // If the storage was made anew in between, the events are in the old one.
-        let incarnation = answer.incarnation.filter(|_| answer.incarnation == names.incarnation);
-        Ok(Forwarded { incarnation, rejected: Vec::new() })
+        answer.named(&self.forward(forwarding.rejected(&answer.rejected)?, trace, lease).await?)
     }
 
     pub(super) async fn forward(
